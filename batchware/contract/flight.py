@@ -1,0 +1,169 @@
+"""The actions in the air: what to start, what has landed, what is overdue, whose place is free (C18, C26, C27, C42).
+
+A `Flight` is a pure object that a driver steers: it is told the time and what happened, and never waits. It settles
+every action exactly once, whatever comes first: a complete response, a failure, the time-out, or a limit on size. A
+driver that runs actions on several threads calls it under a lock of the batch.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from .errors import BatchError, Refused, ResultTooLarge, TooSlow
+from .model import Action, Outcome, Parent
+from .nesting import Mark
+
+
+class Record:
+    """One action of a batch with all that becomes of it. One list of records, never parallel lists of parts."""
+
+    __slots__ = ("action", "deadline", "holds", "mark", "outcome", "refusal", "result", "size", "started")
+
+    def __init__(self, action: Action, refusal: BatchError | None = None) -> None:
+        self.action = action
+        self.refusal = refusal
+        self.mark = Mark()
+        self.outcome: Outcome | None = None
+        self.result = b""
+        self.started = 0.0
+        self.deadline = float("inf")
+        self.size = 0  # bytes of the response so far
+        self.holds = False  # whether it still counts as in flight (C42)
+
+
+class Flight:
+    """All actions of one batch, from admission to the last landing.
+
+    `timeout` is in seconds, and `now` in every call is a monotonic time in seconds. `write` turns an outcome into its
+    entry of the answer, `failure` an error into the outcome that stands for it.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        parent: Parent,
+        *,
+        parallel: int | None,
+        timeout: float | None,
+        max_result_bytes: int,
+        max_answer_bytes: int,
+        write: Callable[[Action, Outcome], bytes],
+        failure: Callable[[BatchError], Outcome],
+    ) -> None:
+        self.records = records
+        self.parent = parent
+        self._parallel = parallel or len(records)
+        self._timeout = timeout
+        self._max_result_bytes = max_result_bytes
+        self._max_answer_bytes = max_answer_bytes
+        self._write = write
+        self._failure = failure
+        self._bytes = 0  # of results that are written, and of responses that are still coming in
+        self._open = len(records)
+        self._waiting: deque[Record] = deque()
+        self._flying: dict[int, Record] = {}  # in the order of their start, so the first is due first
+        for record in records:
+            if record.refusal is None:
+                self._waiting.append(record)
+            else:
+                self._settle(record, failure(record.refusal))
+
+    @property
+    def done(self) -> bool:
+        """Whether every action has its result."""
+        return not self._open
+
+    @property
+    def timed(self) -> bool:
+        """Whether actions can be overdue."""
+        return self._timeout is not None
+
+    @property
+    def due(self) -> float | None:
+        """When the next action is overdue, or None."""
+        if self._timeout is None or not self._flying:
+            return None
+        return next(iter(self._flying.values())).deadline
+
+    @property
+    def can_start(self) -> bool:
+        """Whether `ready` would give anything."""
+        return bool(self._waiting) and len(self._flying) < self._parallel
+
+    def ready(self, now: float) -> list[Record]:
+        """The actions to start now, at most `parallel` in the air at once (C18)."""
+        started = []
+        while self.can_start:
+            record = self._waiting.popleft()
+            record.started = now
+            record.holds = True
+            if self._timeout is not None:
+                record.deadline = now + self._timeout
+            self._flying[record.action.index] = record
+            started.append(record)
+        return started
+
+    def grow(self, record: Record, size: int) -> BatchError | None:
+        """Count `size` more bytes of a response; the error if that is one too many (C26)."""
+        record.size += size
+        self._bytes += size
+        if record.size > self._max_result_bytes:
+            return ResultTooLarge("A response in a batch", self._max_result_bytes)
+        if self._bytes > self._max_answer_bytes:
+            return ResultTooLarge("The answer of a batch", self._max_answer_bytes)
+        return None
+
+    def land(self, record: Record, outcome: Outcome) -> bool:
+        """A complete response. True if the action's place is free with it; False if it was settled before."""
+        if record.outcome is not None:
+            return False
+        self._settle(record, outcome)
+        return self.ended(record)
+
+    def fail(self, record: Record, error: BatchError, now: float) -> bool:
+        """A failure in the place of a response. Its place stays taken until `ended`. False if settled before."""
+        if record.outcome is not None:
+            return False
+        seconds = max(0.0, now - record.started)
+        self._settle(record, msgspec.structs.replace(self._failure(error), seconds=seconds))
+        return True
+
+    def overdue(self, now: float) -> list[Record]:
+        """The actions whose time is up, settled as 504; their tasks or threads may still run (C26)."""
+        if self._timeout is None:
+            return []
+        late = [record for record in self._flying.values() if record.deadline <= now]
+        for record in late:
+            self.fail(record, TooSlow(self._timeout), now)
+        return late
+
+    def ended(self, record: Record) -> bool:
+        """Its task or thread is over, or nothing of it counts any more. True if that frees its place, once."""
+        held, record.holds = record.holds, False
+        return held
+
+    def results(self) -> list[bytes]:
+        """The entries of the answer, in the order of the actions (C19)."""
+        return [record.result for record in self.records]
+
+    def outcomes(self) -> list[Outcome]:
+        """What became of the actions, in their order."""
+        return [record.outcome for record in self.records if record.outcome is not None]
+
+    def _settle(self, record: Record, outcome: Outcome) -> None:
+        if record.mark.refused is not None:  # `not_batchable` spoke; whatever the host made of it is no answer
+            refusal = Refused.at(record.action.index, "relative_path", record.mark.refused)
+            outcome = self._failure(refusal)
+        result = self._write(record.action, outcome)
+        self._bytes += len(result) - record.size
+        if self._bytes > self._max_answer_bytes and outcome.error is None:
+            outcome = self._failure(ResultTooLarge("The answer of a batch", self._max_answer_bytes))
+            self._bytes -= len(result)
+            result = self._write(record.action, outcome)
+            self._bytes += len(result)
+        record.outcome, record.result, record.size = outcome, result, 0
+        self._flying.pop(record.action.index, None)
+        self._open -= 1

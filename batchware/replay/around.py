@@ -1,0 +1,85 @@
+"""The hooks of a host around one action and after one batch; none of them can break a batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from ..contract.flight import Flight
+from ..contract.hooks import BatchHooks
+from ..contract.model import Action, Outcome, Parent
+
+log = logging.getLogger("batchware")
+
+
+def overriding(hooks: Sequence[BatchHooks], name: str) -> list[BatchHooks]:
+    """The hooks that do something at `name`."""
+    return [hook for hook in hooks if getattr(type(hook), name) is not getattr(BatchHooks, name)]
+
+
+class Around:
+    """The `around_action` of all hooks for one action: entered, told the outcome once, and left."""
+
+    __slots__ = ("_entered", "_tell")
+
+    def __init__(self, hooks: Sequence[BatchHooks], action: Action, parent: Parent) -> None:
+        self._entered: list[AbstractContextManager[Any]] = []
+        self._tell: list[Callable[[Outcome], Any]] = []
+        for hook in hooks:
+            try:
+                manager = hook.around_action(action, parent)
+                tell = manager.__enter__()
+            except Exception:
+                log.exception("%r failed as it was entered for actions[%d]", hook, action.index)
+                continue
+            self._entered.append(manager)
+            if callable(tell):
+                self._tell.append(tell)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Hand on the outcome; only the first one counts."""
+        told, self._tell = self._tell, []
+        for tell in reversed(told):
+            try:
+                tell(outcome)
+            except Exception:
+                log.exception("a hook failed as it was told the outcome of an action")
+
+    def leave(self, error: BaseException | None) -> None:
+        """Leave in the opposite order, with what the handler raised."""
+        while self._entered:
+            manager = self._entered.pop()
+            try:
+                manager.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+            except Exception as raised:
+                if raised is not error:  # a context manager made of a generator may raise it again
+                    log.exception("a hook failed as it was left")
+
+
+def tell_batch(hooks: Sequence[BatchHooks], flight: Flight, seconds: float) -> None:
+    """`on_batch` of all hooks."""
+    actions = [record.action for record in flight.records]
+    for hook in hooks:
+        try:
+            hook.on_batch(flight.parent, actions, flight.outcomes(), seconds)
+        except Exception:
+            log.exception("%r failed in on_batch", hook)
+
+
+def log_failure(action: Action, error: BaseException | None) -> None:
+    """A handler that gave no complete response: the one place where its traceback goes (C26)."""
+    what = "raised" if error else "ended without a complete response"
+    log.error("actions[%d] %s %s %s", action.index, action.method, action.path, what, exc_info=_info(error))
+
+
+def log_late(action: Action, error: BaseException) -> None:
+    """A handler that raised after its response was complete; the response stands (C26)."""
+    log.error(
+        "actions[%d] %s %s raised after its response", action.index, action.method, action.path, exc_info=_info(error)
+    )
+
+
+def _info(error: BaseException | None) -> Any:
+    return (type(error), error, error.__traceback__) if error else None

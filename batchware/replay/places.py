@@ -1,0 +1,33 @@
+"""How many actions are in flight in this process, and whether more may be (C42)."""
+
+from __future__ import annotations
+
+import threading
+
+from ..contract.errors import Overloaded
+
+
+class Places:
+    """Counts the actions of all batches of one middleware; safe under threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    @property
+    def taken(self) -> int:
+        """Actions in flight now."""
+        return self._taken
+
+    def take(self, count: int) -> None:
+        """Take places for a whole batch; raises `Overloaded` and takes none if there are not enough."""
+        with self._lock:
+            if self._taken + count > self._most:
+                raise Overloaded
+            self._taken += count
+
+    def free(self, count: int = 1) -> None:
+        """Give places back."""
+        with self._lock:
+            self._taken -= count

@@ -1,0 +1,198 @@
+"""The WSGI door: `BatchMiddleware`, and the driver that answers the flow's effects by calling."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import Any, Unpack
+
+from asgiref.sync import async_to_sync
+
+from .config import BatchConfig, BatchOptions, configured
+from .contract.errors import BatchError, BodyTooLarge, HandlerFailed
+from .contract.flight import Flight
+from .contract.flow import Admit, Authorize, Call, Effect, ReadBody, Replay, batch
+from .contract.model import Parent, Reply
+from .replay.around import overriding, tell_batch
+from .replay.calls import App, BuildEnviron, CallReplay, Environ
+from .replay.environ import EnvironBuilder, native, parent_of, text
+from .replay.places import Places
+from .replay.threads import Helpers
+
+__all__ = ["BatchMiddleware"]
+
+log = logging.getLogger("batchware")
+
+THREADS = 32  # three full batches whose actions all wait, and the threads that called
+
+
+class BatchMiddleware:
+    """Gives a WSGI application a batch route: `app.wsgi_app = BatchMiddleware(app.wsgi_app)`.
+
+    The options are those of `BatchConfig`, as keyword arguments or ready made as `config`. Wrap the whole application,
+    from outside: what stands outside of this middleware sees one request, the batch; what stands inside sees the
+    actions, each in a thread of its own. Raises `TypeError` or `ValueError` for a wrong option.
+    """
+
+    def __init__(self, app: Any, *, config: BatchConfig | None = None, **options: Unpack[BatchOptions]) -> None:
+        self.app: App = app
+        self.config = configured(config, options, action_timeout=None)
+        threads = self.config.threads if isinstance(self.config.threads, int) else THREADS
+        if threads == 0 and self.config.timeout is not None:
+            raise ValueError("action_timeout needs threads: the calling thread can't time itself out")
+        self._path = native(self.config.path)
+        self._places = Places(self.config.max_pending)
+        self._around = overriding(self.config.hooks, "around_action")
+        self._on_batch = overriding(self.config.hooks, "on_batch")
+        self._helpers = Helpers(threads)
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") != self._path:
+            return self.app(environ, start_response)
+        return _Batch(self, environ).serve(start_response)
+
+    def close(self) -> None:
+        """Let the helper threads end. Batches that come later run on their calling thread alone."""
+        self._helpers.close()
+
+
+class _Batch:
+    """One batch request: drives the flow to its reply."""
+
+    def __init__(self, middleware: BatchMiddleware, environ: Environ) -> None:
+        self._middleware = middleware
+        self._config = middleware.config
+        self._environ = environ
+        self._started = time.monotonic()
+        self._replays: list[CallReplay] = []
+
+    def serve(self, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        flow = batch(self._config, parent_of(self._environ), text(self._environ.get("SCRIPT_NAME", "")))
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    answer = self._perform(effect)
+                except BatchError as error:
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(answer)
+        except StopIteration as stop:
+            reply: Reply = stop.value
+        for replay in self._replays:
+            if replay.interrupt is not None:
+                self._close()
+                raise replay.interrupt
+        start_response(_status_line(reply.status), [(_canonical(name), value) for name, value in reply.headers])
+        return _Answer(reply.body, self._close)
+
+    def _close(self) -> None:
+        for replay in self._replays:
+            replay.close()
+        for replay in self._replays:
+            if replay.interrupt is not None:
+                raise replay.interrupt
+
+    def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Authorize(parent):
+                return self._authorize(parent)
+            case ReadBody(most):
+                return self._read(most)
+            case Admit(count):
+                return self._middleware._places.take(count)
+            case Replay(flight):
+                return self._replay(flight)
+            case Call(flight, as_sent):
+                return self._call(flight, as_sent)
+
+    def _authorize(self, parent: Parent) -> str:
+        authorize = self._config.authorize
+        try:
+            if inspect.iscoroutinefunction(authorize):
+                authorize = async_to_sync(authorize)
+            principal = authorize(parent)  # type: ignore[misc]  # the flow asks only where there is one
+            if not isinstance(principal, str):
+                raise TypeError(f"authorize must return a string or raise NotAuthorized, not {principal!r}")
+        except BatchError:
+            raise
+        except Exception:
+            log.exception("authorize failed")
+            raise HandlerFailed from None
+        return principal
+
+    def _read(self, most: int) -> bytes:
+        stream, declared = self._environ["wsgi.input"], self._environ.get("CONTENT_LENGTH") or ""
+        if declared.isdecimal():
+            left = int(declared)
+        elif self._environ.get("wsgi.input_terminated"):
+            left = most + 1
+        else:
+            return b""  # PEP 3333: without a length there is no body that could be read safely
+        chunks, size = [], 0
+        while left and (chunk := stream.read(min(left, 1 << 16))):
+            size += len(chunk)
+            left -= len(chunk)
+            if size > most:
+                raise BodyTooLarge(most)
+            chunks.append(chunk)
+        if declared.isdecimal() and left:
+            raise BatchError(f"The body ended after {size} of {declared} bytes.")
+        return b"".join(chunks)
+
+    def _replay(self, flight: Flight) -> None:
+        middleware = self._middleware
+        self._fly(
+            CallReplay(
+                middleware.app,
+                flight,
+                self._builder(),
+                middleware._helpers,
+                places=middleware._places,
+                hooks=middleware._around,
+            )
+        )
+        if middleware._on_batch:
+            tell_batch(middleware._on_batch, flight, time.monotonic() - self._started)
+
+    def _call(self, flight: Flight, as_sent: bool) -> None:
+        build = (lambda action, mark: self._environ) if as_sent else self._builder()
+        self._fly(CallReplay(self._middleware.app, flight, build, self._middleware._helpers))
+
+    def _fly(self, replay: CallReplay) -> None:
+        self._replays.append(replay)
+        replay.fly()
+
+    def _builder(self) -> BuildEnviron:
+        return EnvironBuilder(self._environ, base=self._config.base, keep=self._config.keep_keys).build
+
+
+class _Answer:
+    """The body of the batch answer; its `close()` is where the calling thread's actions are closed (C27)."""
+
+    __slots__ = ("_body", "close")
+
+    def __init__(self, body: bytes, close: Callable[[], None]) -> None:
+        self._body = body
+        self.close = close
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body
+
+    def __len__(self) -> int:
+        return 1
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Status"
+
+
+def _canonical(name: str) -> str:
+    """A header name in the spelling that people expect to see on the wire."""
+    return "-".join(part.capitalize() for part in name.split("-"))
