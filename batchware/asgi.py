@@ -8,13 +8,14 @@ import logging
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Unpack
 
-from asgiref.compatibility import guarantee_single_callable
+from asgiref.compatibility import guarantee_single_callable  # pyright: ignore[reportUnknownVariableType]
 
 from .config import BatchConfig, BatchOptions, configured
 from .contract.errors import BatchError, BodyTooLarge, HandlerFailed
 from .contract.flight import Flight
 from .contract.flow import Admit, Authorize, Call, Effect, ReadBody, Replay, batch
-from .contract.model import Parent, Reply
+from .contract.model import Action, Parent, Reply
+from .contract.nesting import Mark
 from .replay.around import overriding, tell_batch
 from .replay.places import Places
 from .replay.scope import ScopeBuilder, mount_of, parent_of
@@ -129,7 +130,8 @@ class _Batch:
         return principal
 
     async def _read(self, most: int) -> bytes:
-        chunks, size, more = [], 0, True
+        chunks: list[bytes] = []
+        size, more = 0, True
         while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -153,10 +155,13 @@ class _Batch:
             tell_batch(middleware._on_batch, flight, self._loop.time() - self._started)
 
     async def _call(self, flight: Flight, as_sent: bool) -> None:
-        build = (lambda action, mark: self._scope) if as_sent else self._builder()
+        build = self._as_sent if as_sent else self._builder()
         replay = TaskReplay(self._middleware.app, flight, build, self._receive)
         self._replays.append(replay)
         await replay.fly()
+
+    def _as_sent(self, action: Action, mark: Mark) -> MutableMapping[str, Any]:
+        return self._scope
 
     def _builder(self) -> BuildScope:
         config, state = self._config, self._middleware._state

@@ -10,11 +10,11 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, cast
 
 from msgspec import UNSET, UnsetType
 
+from .checks import check_hook, check_member, check_numbers, check_path, names_in, rules_in
 from .contract.deny import DEFAULT_DENY, DenyRule, Gate, Rule
 from .contract.errors import BatchError, asana_errors
 from .contract.hooks import BatchHooks
@@ -131,6 +131,10 @@ class BatchConfig:
     """WSGI only: helper threads of this process, 32; 0 runs all actions one by one in the calling thread."""
 
     # What the options come to.
+    base: str = field(init=False, repr=False)
+    """The API base: the folder of the batch route, "" at the top."""
+    timeout: float | None = field(init=False, repr=False)
+    """`action_timeout`, where a door has said what it is by default."""
     dialect: AsanaDialect = field(init=False, repr=False)
     gate: Gate = field(init=False, repr=False)
 
@@ -141,84 +145,52 @@ class BatchConfig:
                 raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")
         for name, default in STYLES[self.style].items():
             if getattr(self, name) is UNSET:
-                object.__setattr__(self, name, default)
-        self._check_path()
-        self._check_numbers()
+                self._set(name, default)
+        check_path(self.path)
+        check_numbers(self)
         for name in ("envelope", "body_envelope"):
-            if not isinstance(getattr(self, name), str | None) or getattr(self, name) == "":
-                raise TypeError(f"{name} must be the name of a member, or None, not {getattr(self, name)!r}")
-        for name in ("authorize", "error_body"):
-            if not callable(value := getattr(self, name)) and not (value is None and name == "authorize"):
-                raise TypeError(f"{name} must be a function, not {value!r}")
-        for name in ("keep_keys", "result_headers"):
-            if (value := getattr(self, name)) is None and name == "result_headers":
-                continue
-            if isinstance(value, str) or not all(isinstance(item, str) for item in value):
-                raise TypeError(f"{name} must be a collection of strings, not {value!r}")
-            object.__setattr__(self, name, frozenset(value))
+            check_member(name, getattr(self, name))
+        if self.authorize is not None and not callable(self.authorize):
+            raise TypeError(f"authorize must be a function, not {self.authorize!r}")
+        if not callable(self.error_body):
+            raise TypeError(f"error_body must be a function, not {self.error_body!r}")
         for hook in self.hooks:
-            _check_hook(hook)
+            check_hook(hook)
+        self._set("keep_keys", names_in("keep_keys", self.keep_keys))
         if self.result_headers is not None:
-            object.__setattr__(self, "result_headers", frozenset(name.lower() for name in self.result_headers))
-        object.__setattr__(self, "deny", _rules("deny", self.deny, functions=True))
+            headers = names_in("result_headers", self.result_headers)
+            self._set("result_headers", frozenset(name.lower() for name in headers))
+        self._set("deny", rules_in("deny", self.deny))
         if self.allow is not None:
-            object.__setattr__(self, "allow", _rules("allow", self.allow, functions=False))
-        object.__setattr__(self, "gate", Gate(self.deny, self.allow, self.path[len(self.base) :]))  # type: ignore[arg-type]  # both were read above
-        object.__setattr__(self, "dialect", self._dialect())
+            self._set("allow", rules_in("allow", self.allow))
+            if functions := [rule for rule in self.allow if not isinstance(rule, DenyRule)]:
+                raise TypeError(f"allow: {functions[0]!r} is neither a DenyRule nor a string")
+        self._set("base", self.path.rpartition("/")[0])
+        self._set("timeout", None if self.action_timeout is UNSET else self.action_timeout)
+        self._set("gate", self._gate())
+        self._set("dialect", self._dialect())
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)  # frozen is for those who use it
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> BatchConfig:
         """A configuration from `app.config["BATCHWARE"]` or `settings.BATCHWARE`: names in any case."""
         return cls(**{name.lower(): value for name, value in known(mapping).items()})
 
-    @cached_property
-    def base(self) -> str:
-        """The API base: the folder of the batch route, "" at the top."""
-        return self.path.rpartition("/")[0]
-
-    @cached_property
-    def timeout(self) -> float | None:
-        """`action_timeout` in seconds, where a door has said what it is by default."""
-        return None if self.action_timeout is UNSET else self.action_timeout
-
-    def _check_path(self) -> None:
-        path = self.path
-        if not isinstance(path, str):
-            raise TypeError(f"path must be a string, not {path!r}")
-        segments = path.split("/")
-        if segments[0] or len(segments) < 2 or any(segment in ("", ".", "..") for segment in segments[1:]):
-            raise ValueError(f"path must be an absolute path without a trailing slash, not {path!r}")
-        if any(character in path for character in "%?#;\\") or not path.isprintable():
-            raise ValueError(f"path must be decoded, and have no '?', '#', ';' or '\\', not {path!r}")
-
-    def _check_numbers(self) -> None:
-        for name, least in {
-            "max_actions": 1, "max_body_bytes": 1, "max_result_bytes": 1, "max_answer_bytes": 1, "max_pending": 1,
-            "parallel": 1, "threads": 0,
-        }.items():  # fmt: skip
-            value = getattr(self, name)
-            if value is UNSET or (value is None and name == "parallel"):
-                continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} must be a whole number from {least}, not {value!r}")
-        if self.max_pending < self.max_actions:
-            raise ValueError(
-                f"max_pending must be at least max_actions ({self.max_actions}), or a full batch could never run"
-            )
-        seconds: Any = self.action_timeout
-        if seconds is UNSET or seconds is None:
-            return
-        if not isinstance(seconds, int | float) or seconds <= 0:
-            raise ValueError(f"action_timeout must be a number of seconds above 0, or None, not {seconds!r}")
+    def _gate(self) -> Gate:
+        allow = None if self.allow is None else cast("tuple[DenyRule, ...]", self.allow)
+        return Gate(cast("tuple[Rule, ...]", self.deny), allow, self.path[len(self.base) :])
 
     def _dialect(self) -> AsanaDialect:
         return AsanaDialect(
-            envelope=self.envelope,  # type: ignore[arg-type]  # the style has set whatever was left out
-            body_envelope=self.body_envelope,  # type: ignore[arg-type]
-            action_options=self.action_options,  # type: ignore[arg-type]
-            query_lists=self.query_lists,  # type: ignore[arg-type]
+            # The style has set what was left out.
+            envelope=cast("str | None", self.envelope),
+            body_envelope=cast("str | None", self.body_envelope),
+            action_options=cast('Literal["asana"] | None', self.action_options),
+            query_lists=cast('Literal["comma", "repeat"]', self.query_lists),
             delete_data=self.delete_data,
-            result_headers=self.result_headers,  # type: ignore[arg-type]
+            result_headers=cast("frozenset[str] | None", self.result_headers),
             error_body=self.error_body,
         )
 
@@ -245,22 +217,3 @@ def known(options: Mapping[str, Any]) -> Mapping[str, Any]:
             near = difflib.get_close_matches(name.lower(), names, n=1)
             raise TypeError(f"{name!r} is no option of batchware{f'; did you mean {near[0]!r}?' if near else ''}")
     return options
-
-
-def _check_hook(hook: Any) -> None:
-    if not isinstance(hook, BatchHooks):
-        raise TypeError(f"hooks must be instances of BatchHooks; {hook!r} is not")
-
-
-def _rules(name: str, rules: Any, *, functions: bool) -> tuple[Rule, ...]:
-    if isinstance(rules, str | DenyRule) or not isinstance(rules, Iterable):
-        raise TypeError(f"{name} must be a list of rules, not {rules!r}")
-    read: list[Rule] = []
-    for rule in rules:
-        try:
-            read.append(DenyRule.parse(rule) if isinstance(rule, str) else rule)
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
-        if not isinstance(read[-1], DenyRule) and not (functions and callable(rule)):
-            raise TypeError(f"{name}: {rule!r} is neither a DenyRule nor a string{' nor a function' * functions}")
-    return tuple(read)

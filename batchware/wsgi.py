@@ -15,7 +15,8 @@ from .config import BatchConfig, BatchOptions, configured
 from .contract.errors import BatchError, BodyTooLarge, HandlerFailed
 from .contract.flight import Flight
 from .contract.flow import Admit, Authorize, Call, Effect, ReadBody, Replay, batch
-from .contract.model import Parent, Reply
+from .contract.model import Action, Parent, Reply
+from .contract.nesting import Mark
 from .replay.around import overriding, tell_batch
 from .replay.calls import App, BuildEnviron, CallReplay, Environ
 from .replay.environ import EnvironBuilder, native, parent_of, text
@@ -132,7 +133,8 @@ class _Batch:
             left = most + 1
         else:
             return b""  # PEP 3333: without a length there is no body that could be read safely
-        chunks, size = [], 0
+        chunks: list[bytes] = []
+        size = 0
         while left and (chunk := stream.read(min(left, 1 << 16))):
             size += len(chunk)
             left -= len(chunk)
@@ -159,12 +161,15 @@ class _Batch:
             tell_batch(middleware._on_batch, flight, time.monotonic() - self._started)
 
     def _call(self, flight: Flight, as_sent: bool) -> None:
-        build = (lambda action, mark: self._environ) if as_sent else self._builder()
+        build = self._as_sent if as_sent else self._builder()
         self._fly(CallReplay(self._middleware.app, flight, build, self._middleware._helpers))
 
     def _fly(self, replay: CallReplay) -> None:
         self._replays.append(replay)
         replay.fly()
+
+    def _as_sent(self, action: Action, mark: Mark) -> Environ:
+        return self._environ
 
     def _builder(self) -> BuildEnviron:
         return EnvironBuilder(self._environ, base=self._config.base, keep=self._config.keep_keys).build

@@ -127,7 +127,7 @@ def _named(action: Action) -> str:
 
 def _pattern(rule: DenyRule, route: str, literal: Callable[[str], str]) -> str:
     path = route if rule.path == BATCH_ROUTE else rule.path
-    parts = []
+    parts: list[str] = []
     for segment in path.split("/")[1:]:
         if segment == "**":
             parts.append(r"(?:/.*)?")

@@ -95,7 +95,7 @@ class Flight:
 
     def ready(self, now: float) -> list[Record]:
         """The actions to start now, at most `parallel` in the air at once (C18)."""
-        started = []
+        started: list[Record] = []
         while self.can_start:
             record = self._waiting.popleft()
             record.started = now

@@ -95,18 +95,24 @@ class Dialect(Protocol):
 
     def layout(self, query: str) -> Layout:
         """What the parent's query string asks of the answer (C7)."""
+        ...
 
     def open(self, body: bytes) -> Sequence[Any]:
         """The unread actions of a batch; raises `BatchError` where the body is not one (C4, C5)."""
+        ...
 
     def read(self, index: int, raw: Any) -> tuple[Action, BatchError | None]:
         """One of them as an action, and what is wrong with it, if anything (C9 to C15)."""
+        ...
 
     def result(self, action: Action, outcome: Outcome, layout: Layout) -> bytes:
         """One entry of the answer (C20 to C23)."""
+        ...
 
     def write(self, results: Sequence[bytes], layout: Layout) -> bytes:
         """The whole answer (C5, C19)."""
+        ...
 
     def error(self, error: BatchError, layout: Layout) -> bytes:
         """The body of an error, of the whole batch or of one action (C30)."""
+        ...

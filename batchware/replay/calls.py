@@ -201,7 +201,7 @@ class _Call:
             close = getattr(iterable, "close", None)
             if self._exhaust(iterable):
                 self._land()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # it is the action's alone (C26)
             raised = error
             if isinstance(error, KeyboardInterrupt) and threading.get_ident() == replay._caller:
                 replay.interrupt = error

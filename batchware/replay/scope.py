@@ -60,8 +60,9 @@ class ScopeBuilder:
         for key in keep:
             if key in scope:
                 shared[key] = scope[key]
-        if tls := (scope.get("extensions") or {}).get("tls"):
-            shared["extensions"] = {"tls": tls}
+        extensions: Mapping[str, Any] = scope.get("extensions") or {}
+        if "tls" in extensions:
+            shared["extensions"] = {"tls": extensions["tls"]}
         self._shared = shared
         self._copied = {"path_params": scope["path_params"]} if "path_params" in scope else {}
         if state is not None or "state" in scope:

@@ -183,7 +183,7 @@ class Child:
             self._around = Around(replay.hooks, record.action, replay.flight.parent)
         try:
             await replay.app(self._scope, self.receive, self.send)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # it is the action's alone (C26)
             raised = error
             if isinstance(error, KeyboardInterrupt):
                 replay.interrupt = error

@@ -18,7 +18,8 @@ from ..contract.deny import METHODS
 from ..contract.errors import BatchError, Refused, asana_errors, quoted
 from ..contract.model import Action, Layout, Outcome
 from ..contract.paths import read_path
-from . import json, query, results
+from . import json, results
+from . import query as queries
 
 log = logging.getLogger("batchware")
 
@@ -38,7 +39,7 @@ class AsanaDialect:
         envelope: str | None,
         body_envelope: str | None,
         action_options: Literal["asana"] | None,
-        query_lists: query.Lists,
+        query_lists: queries.Lists,
         delete_data: Literal["query", "body"],
         result_headers: frozenset[str] | None,
         error_body: Callable[[BatchError], Any],
@@ -46,7 +47,7 @@ class AsanaDialect:
         self._envelope = envelope
         self._body_prefix = None if body_envelope is None else b"{" + _encode(body_envelope) + b":"
         self._takes_options = action_options is not None
-        self._lists = query_lists
+        self._lists: queries.Lists = query_lists
         self._query_methods = {"GET", "HEAD"} if delete_data == "body" else {"GET", "HEAD", "DELETE"}
         self._result_headers = result_headers
         self._error_body = error_body
@@ -54,11 +55,11 @@ class AsanaDialect:
 
     # --- reading
 
-    def layout(self, query_string: str) -> Layout:
+    def layout(self, query: str) -> Layout:
         """`opt_pretty` and `opt_fields` of the parent (C7)."""
-        if "opt_" not in query_string:
+        if "opt_" not in query:
             return Layout()
-        asked = dict(parse_qsl(query_string, keep_blank_values=True))
+        asked = dict(parse_qsl(query, keep_blank_values=True))
         fields = tuple(name for name in _ALL if name in asked.get("opt_fields", "").split(","))
         return Layout(pretty=asked.get("opt_pretty") in _TRUE, fields=fields or _ALL)
 
@@ -132,13 +133,13 @@ class AsanaDialect:
             if kind == "null":
                 data = None
         if data is not None and in_query:
-            pairs = _located("data", lambda: query.parameters(data, self._lists))
+            pairs = _located("data", lambda: queries.parameters(data, self._lists))
         elif data is not None:
             prefix = self._body_prefix
             body = bytes(data) if prefix is None else b"".join((prefix, data, b"}"))
         if "options" in found:
             pairs = self._with_options(pairs, found["options"])
-        return query.encode(pairs) if pairs else "", body
+        return queries.encode(pairs) if pairs else "", body
 
     def _with_options(self, pairs: list[tuple[str, str]], raw: Raw) -> list[tuple[str, str]]:
         """`pairs` and the query parameters that `options` stands for (C15)."""
@@ -150,7 +151,7 @@ class AsanaDialect:
         if kind != "object":
             raise ValueError(f"options: must be an object, not {_a(kind)}")
         taken = {name for name, _ in pairs}
-        more = []
+        more: list[tuple[str, str]] = []
         for name, value in json.members(raw).items():
             if name not in _OPTIONS:
                 raise ValueError(f"options: has {quoted(name)}; it may have fields, expand, limit and offset")
@@ -160,7 +161,7 @@ class AsanaDialect:
             if name in ("fields", "expand"):
                 text = self._names(name, value, kind)
             elif kind in ("string", "number"):
-                text = query.scalar(value)
+                text = queries.scalar(value)
             else:
                 raise ValueError(f"options.{name}: must be a string or a number, not {_a(kind)}")
             if _OPTIONS[name] in taken:
@@ -172,7 +173,7 @@ class AsanaDialect:
         if kind == "string":
             return json.string(raw)
         if kind == "array" and all(json.kind(item) == "string" for item in json.items(raw)):
-            return str(_located("options", lambda: query.joined(name, raw)))
+            return str(_located("options", lambda: queries.joined(name, raw)))
         raise ValueError(f"options.{name}: must be a list of strings, or one string joined by commas")
 
     def _form(self) -> str:
@@ -192,11 +193,11 @@ class AsanaDialect:
         members = comma.join([b'"' + name.encode() + colon + values[name] for name in layout.fields])
         return b"{\n      " + members + b"\n    }" if layout.pretty else b"{" + members + b"}"
 
-    def write(self, entries: Sequence[bytes], layout: Layout) -> bytes:
+    def write(self, results: Sequence[bytes], layout: Layout) -> bytes:
         """The answer (C5)."""
         if layout.pretty:
-            return b"{\n  %b: [\n    %b\n  ]\n}\n" % (self._results_name, b",\n    ".join(entries))
-        return b"{%b:[%b]}" % (self._results_name, b",".join(entries))
+            return b"{\n  %b: [\n    %b\n  ]\n}\n" % (self._results_name, b",\n    ".join(results))
+        return b"{%b:[%b]}" % (self._results_name, b",".join(results))
 
     def error(self, error: BatchError, layout: Layout) -> bytes:
         """The host's shape for an error, and the default one where the host's own fails (C30)."""

@@ -1,0 +1,83 @@
+"""What an option may be: each check raises `TypeError` or `ValueError` with the option's name and what is allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from .contract.deny import DenyRule, Rule
+from .contract.hooks import BatchHooks
+
+
+def check_path(path: Any) -> None:
+    if not isinstance(path, str):
+        raise TypeError(f"path must be a string, not {path!r}")
+    segments = path.split("/")
+    if segments[0] or len(segments) < 2 or any(segment in ("", ".", "..") for segment in segments[1:]):
+        raise ValueError(f"path must be an absolute path without a trailing slash, not {path!r}")
+    if any(character in path for character in "%?#;\\") or not path.isprintable():
+        raise ValueError(f"path must be decoded, and have no '?', '#', ';' or '\\', not {path!r}")
+
+
+_LEAST = {
+    "max_actions": 1,
+    "max_body_bytes": 1,
+    "max_result_bytes": 1,
+    "max_answer_bytes": 1,
+    "max_pending": 1,
+    "parallel": 1,
+    "threads": 0,
+}
+
+
+def check_numbers(config: Any) -> None:
+    for name, least in _LEAST.items():
+        value = getattr(config, name)
+        if value is UNSET or (value is None and name == "parallel"):
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name} must be a whole number from {least}, not {value!r}")
+    if config.max_pending < config.max_actions:
+        raise ValueError(
+            f"max_pending must be at least max_actions ({config.max_actions}), or a full batch could never run"
+        )
+    seconds: Any = config.action_timeout
+    if seconds is UNSET or seconds is None:
+        return
+    if not isinstance(seconds, int | float) or seconds <= 0:
+        raise ValueError(f"action_timeout must be a number of seconds above 0, or None, not {seconds!r}")
+
+
+def check_member(name: str, value: Any) -> None:
+    if value is not None and (not isinstance(value, str) or not value):
+        raise TypeError(f"{name} must be the name of a member, or None, not {value!r}")
+
+
+def check_hook(hook: Any) -> None:
+    if not isinstance(hook, BatchHooks):
+        raise TypeError(f"hooks must be instances of BatchHooks; {hook!r} is not")
+
+
+def names_in(name: str, value: Any) -> frozenset[str]:
+    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{name} must be a collection of strings, not {value!r}")
+    return frozenset(value)
+
+
+def rules_in(name: str, rules: Any) -> tuple[Rule, ...]:
+    if isinstance(rules, str | DenyRule) or not isinstance(rules, list | tuple | set | frozenset):
+        raise TypeError(f"{name} must be a list of rules, not {rules!r}")
+    read: list[Rule] = []
+    rule: Any
+    for rule in rules:
+        if isinstance(rule, str):
+            try:
+                read.append(DenyRule.parse(rule))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        elif isinstance(rule, DenyRule) or callable(rule):
+            read.append(rule)
+        else:
+            raise TypeError(f"{name}: {rule!r} is neither a DenyRule nor a string nor a function")
+    return tuple(read)
