@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from msgspec import UNSET
 
@@ -66,18 +66,17 @@ def names_in(name: str, value: Any) -> frozenset[str]:
 
 
 def rules_in(name: str, rules: Any) -> tuple[Rule, ...]:
-    if isinstance(rules, str | DenyRule) or not isinstance(rules, list | tuple | set | frozenset):
+    if not isinstance(rules, list | tuple | set | frozenset):
         raise TypeError(f"{name} must be a list of rules, not {rules!r}")
-    read: list[Rule] = []
-    rule: Any
-    for rule in rules:
-        if isinstance(rule, str):
-            try:
-                read.append(DenyRule.parse(rule))
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from None
-        elif isinstance(rule, DenyRule) or callable(rule):
-            read.append(rule)
-        else:
-            raise TypeError(f"{name}: {rule!r} is neither a DenyRule nor a string nor a function")
-    return tuple(read)
+    return tuple(_rule(name, rule) for rule in cast("list[Any]", rules))
+
+
+def _rule(name: str, rule: Any) -> Rule:
+    if isinstance(rule, str):
+        try:
+            return DenyRule.parse(rule)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    if isinstance(rule, DenyRule) or callable(rule):
+        return cast("Rule", rule)
+    raise TypeError(f"{name}: {rule!r} is neither a DenyRule nor a string nor a function")
