@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from .contract.deny import DenyRule, Rule
 from .contract.hooks import BatchHooks
+from .contract.nesting import ENVIRON_KEY, SCOPE_KEY
 
 
 def check_path(path: Any) -> None:
@@ -63,6 +64,23 @@ def names_in(name: str, value: Any) -> frozenset[str]:
     if isinstance(value, str) or not all(isinstance(item, str) for item in value):
         raise TypeError(f"{name} must be a collection of strings, not {value!r}")
     return frozenset(value)
+
+
+_OF_THE_CHILD = frozenset(
+    {
+        "type", "method", "path", "raw_path", "query_string", "headers", SCOPE_KEY, "REQUEST_METHOD", "PATH_INFO",
+        "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH", "wsgi.input", "wsgi.input_terminated", "wsgi.file_wrapper",
+        ENVIRON_KEY,
+    }
+)  # fmt: skip
+
+
+def keys_in(name: str, value: Any) -> frozenset[str]:
+    """Keys of a scope or environ that actions may share (C17); what makes a request this one is not among them."""
+    keys = names_in(name, value)
+    if wrong := sorted(keys & _OF_THE_CHILD):
+        raise ValueError(f"{name}: {wrong[0]!r} is each action's own, and can't be kept")
+    return keys
 
 
 def rules_in(name: str, rules: Any) -> tuple[Rule, ...]:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypedDict, cast
 
 from msgspec import UNSET, UnsetType
 
-from .checks import check_hook, check_member, check_numbers, check_path, names_in, rules_in
+from .checks import check_hook, check_member, check_numbers, check_path, keys_in, names_in, rules_in
 from .contract.deny import DEFAULT_DENY, DenyRule, Gate, Rule
 from .contract.errors import BatchError, asana_errors
 from .contract.hooks import BatchHooks
@@ -156,7 +156,7 @@ class BatchConfig:
             raise TypeError(f"error_body must be a function, not {self.error_body!r}")
         for hook in self.hooks:
             check_hook(hook)
-        self._set("keep_keys", names_in("keep_keys", self.keep_keys))
+        self._set("keep_keys", keys_in("keep_keys", self.keep_keys))
         if self.result_headers is not None:
             headers = names_in("result_headers", self.result_headers)
             self._set("result_headers", frozenset(name.lower() for name in headers))

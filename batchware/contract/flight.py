@@ -140,6 +140,12 @@ class Flight:
             self.fail(record, TooSlow(self._timeout), now)
         return late
 
+    def abandon(self) -> int:
+        """Start nothing more. How many actions that were admitted will now never hold a place."""
+        count = len(self._waiting)
+        self._waiting.clear()
+        return count
+
     def ended(self, record: Record) -> bool:
         """Its task or thread is over, or nothing of it counts any more. True if that frees its place, once."""
         held, record.holds = record.holds, False

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ..contract.flight import Flight
+from ..contract.flight import Flight, Record
 from ..contract.hooks import BatchHooks
 from ..contract.model import Action, Outcome, Parent
 
@@ -79,6 +79,12 @@ def log_late(action: Action, error: BaseException) -> None:
     log.error(
         "actions[%d] %s %s raised after its response", action.index, action.method, action.path, exc_info=_info(error)
     )
+
+
+def log_cut(record: Record) -> None:
+    """An action that was cut off: too slow, or too large (C26)."""
+    action, error = record.action, record.outcome and record.outcome.error
+    log.warning("actions[%d] %s %s was cut off: %s", action.index, action.method, action.path, error)
 
 
 def _info(error: BaseException | None) -> Any:

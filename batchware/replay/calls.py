@@ -20,7 +20,7 @@ from ..contract.flight import Flight, Record
 from ..contract.hooks import BatchHooks
 from ..contract.model import Action, Outcome
 from ..contract.nesting import Mark, current
-from .around import Around, log_failure, log_late
+from .around import Around, log_cut, log_failure, log_late
 from .places import Places
 from .responses import InvalidResponse, checked_header, checked_status
 from .threads import Helpers
@@ -50,7 +50,7 @@ class CallReplay:
         self.flight = flight
         self.hooks = hooks
         self.interrupt: KeyboardInterrupt | None = None
-        self._build = build
+        self.build = build
         self._helpers = helpers
         self._places = places
         self._lock = threading.Lock()
@@ -82,8 +82,9 @@ class CallReplay:
             try:
                 self._wake_up.wait(None if due is None else max(0.0, due - time.monotonic()))
             except KeyboardInterrupt as interrupt:
-                if self.interrupt is not None:
-                    raise  # asked for twice
+                if self.interrupt is not None:  # asked for twice: what runs is left to its threads
+                    self._abandon()
+                    raise
                 self.interrupt = interrupt
 
     def help(self) -> None:
@@ -120,15 +121,23 @@ class CallReplay:
                 self._free(record)  # overdue before any thread was free for it; it never runs
         return None
 
+    def _abandon(self) -> None:
+        with self._lock:
+            count = self.flight.abandon() + len(self._started)
+            self._started.clear()
+            if self._places is not None:
+                self._places.free(count)
+
     def _settle_overdue(self) -> None:
         with self._lock:
-            self.flight.overdue(time.monotonic())
+            late = self.flight.overdue(time.monotonic())
+        for record in late:
+            log_cut(record)
 
     def _run(self, record: Record) -> None:
         context = self._context.copy()
         context.run(current.set, record.mark)
-        call = _Call(self, record, self._build(record.action, record.mark))
-        close = context.run(call.run)
+        close = context.run(_Call(self, record).run)
         if close is not None:
             if threading.get_ident() == self._caller:
                 self._closing.append((context, close))
@@ -180,12 +189,11 @@ class CallReplay:
 class _Call:
     """One call of the application."""
 
-    __slots__ = ("_chunks", "_environ", "_headers", "_record", "_replay", "_status")
+    __slots__ = ("_chunks", "_headers", "_record", "_replay", "_status")
 
-    def __init__(self, replay: CallReplay, record: Record, environ: Environ) -> None:
+    def __init__(self, replay: CallReplay, record: Record) -> None:
         self._replay = replay
         self._record = record
-        self._environ = environ
         self._status: int | None = None
         self._headers: list[tuple[str, str]] = []
         self._chunks: list[bytes] = []
@@ -197,7 +205,7 @@ class _Call:
         raised: BaseException | None = None
         close: Close | None = None
         try:
-            iterable = replay.app(self._environ, self.start_response)
+            iterable = replay.app(replay.build(record.action, record.mark), self.start_response)
             close = getattr(iterable, "close", None)
             if self._exhaust(iterable):
                 self._land()
@@ -254,6 +262,7 @@ class _Call:
             self._chunks.append(chunk)
             if error := self._replay.grow(self._record, len(chunk)):
                 self._replay.fail(self._record, error)
+                log_cut(self._record)
                 return False
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_BAD_VALUE = re.compile(r"[\x00\r\n]")
+_BAD_VALUE = re.compile(r"[\x00\r\n]|[^\x00-\xff]")
 
 
 class InvalidResponse(Exception):
@@ -24,5 +24,7 @@ def checked_header(name: str, value: str) -> tuple[str, str]:
     if not _NAME.fullmatch(name):
         raise InvalidResponse(f"{name!r} is no header name")
     if _BAD_VALUE.search(value):
-        raise InvalidResponse(f"the value of the header {name!r} has a line break or a NUL in it")
+        raise InvalidResponse(
+            f"the value of the header {name!r} has a line break, a NUL or a character past U+00FF in it"
+        )
     return name.lower(), value.strip(" \t")

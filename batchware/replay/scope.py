@@ -53,8 +53,18 @@ class ScopeBuilder:
     def __init__(
         self, scope: Mapping[str, Any], *, base: str, state: Mapping[str, Any] | None, keep: Collection[str]
     ) -> None:
-        shared: Scope = {"type": "http", "asgi": scope["asgi"]}
-        for key in ("http_version", "scheme", "root_path", "client", "server", "app", "router", "app_root_path"):
+        shared: dict[str, Any] = {"type": "http"}
+        for key in (
+            "asgi",
+            "http_version",
+            "scheme",
+            "root_path",
+            "client",
+            "server",
+            "app",
+            "router",
+            "app_root_path",
+        ):
             if key in scope:
                 shared[key] = scope[key]
         for key in keep:
@@ -90,7 +100,7 @@ class ScopeBuilder:
             headers.append((b"content-length", b"%d" % len(action.body)))
         elif action.method in ("POST", "PUT", "PATCH"):
             headers.append((b"content-length", b"0"))  # as every client sends it (RFC 9110, section 8.6)
-        scope = self._shared.copy()  # type: ignore[attr-defined]  # made above, a dict
+        scope = self._shared.copy()
         scope["method"] = action.method
         scope["path"] = self._prefix + action.path
         scope["raw_path"] = self._raw_prefix + action.quoted.encode("ascii")
@@ -99,4 +109,4 @@ class ScopeBuilder:
         scope[SCOPE_KEY] = mark
         for key, value in self._copied.items():
             scope[key] = dict(value)
-        return scope  # type: ignore[no-any-return]
+        return scope

@@ -25,7 +25,7 @@ from ..contract.flight import Flight, Record
 from ..contract.hooks import BatchHooks
 from ..contract.model import Action, Outcome
 from ..contract.nesting import Mark, current
-from .around import Around, log, log_failure, log_late
+from .around import Around, log, log_cut, log_failure, log_late
 from .places import Places
 from .responses import checked_header, checked_status
 
@@ -70,7 +70,7 @@ class TaskReplay:
         self.loop = asyncio.get_running_loop()
         self.client_gone = False
         self.interrupt: KeyboardInterrupt | None = None
-        self._build = build
+        self.build = build
         self._receive = receive
         self._children: list[Child] = []
         self._wake_up: asyncio.Future[None] | None = None
@@ -82,10 +82,11 @@ class TaskReplay:
         try:
             while True:
                 now = loop.time()
-                late = {record.action.index for record in flight.overdue(now)}
-                for child in self._children if late else ():
-                    if child.record.action.index in late:
-                        child.stop()
+                for record in flight.overdue(now):
+                    log_cut(record)
+                    for child in self._children:
+                        if child.record is record:
+                            child.stop()
                 while records := flight.ready(now):
                     for record in records:
                         self._launch(record)
@@ -101,6 +102,7 @@ class TaskReplay:
                     if timer is not None:
                         timer.cancel()
         except asyncio.CancelledError:
+            self.free_places(flight.abandon())
             for child in self._children:
                 child.stop()
             await asyncio.shield(self.rest())
@@ -126,10 +128,10 @@ class TaskReplay:
         if self._wake_up is not None and not self._wake_up.done():
             self._wake_up.set_result(None)
 
-    def free_place(self) -> None:
-        """One action less is in flight (C42)."""
+    def free_places(self, count: int = 1) -> None:
+        """So many actions less are in flight (C42)."""
         if self._places is not None:
-            self._places.free()
+            self._places.free(count)
 
     def watch_client(self) -> None:
         """Wait for the client's going away, once somebody asks (C28)."""
@@ -147,7 +149,7 @@ class TaskReplay:
             child.release()
 
     def _launch(self, record: Record) -> None:
-        child = Child(self, record, self._build(record.action, record.mark))
+        child = Child(self, record)
         self._children.append(child)
         context = copy_context()
         context.run(current.set, record.mark)
@@ -158,15 +160,14 @@ class Child:
     """One action: its task, its `receive` and its `send`."""
 
     __slots__ = (
-        "_around", "_asked", "_chunks", "_headers", "_replay", "_scope", "_status", "_stopped", "_waiting",
+        "_around", "_asked", "_chunks", "_headers", "_replay", "_status", "_stopped", "_waiting",
         "record", "task",
     )  # fmt: skip
 
-    def __init__(self, replay: TaskReplay, record: Record, scope: MutableMapping[str, Any]) -> None:
+    def __init__(self, replay: TaskReplay, record: Record) -> None:
         self.record = record
         self.task: asyncio.Task[Any] | None = None
         self._replay = replay
-        self._scope = scope
         self._around: Around | None = None
         self._asked = False
         self._status: int | None = None
@@ -182,7 +183,7 @@ class Child:
         if replay.hooks:
             self._around = Around(replay.hooks, record.action, replay.flight.parent)
         try:
-            await replay.app(self._scope, self.receive, self.send)
+            await replay.app(replay.build(record.action, record.mark), self.receive, self.send)
         except BaseException as error:  # noqa: BLE001  # it is the action's alone (C26)
             raised = error
             if isinstance(error, KeyboardInterrupt):
@@ -251,6 +252,7 @@ class Child:
             self._chunks.append(body)
             if error := self._replay.flight.grow(self.record, len(body)):
                 self._fail(error)
+                log_cut(self.record)
                 self.stop()
                 raise OSError(error.message)
         if more:
@@ -262,7 +264,7 @@ class Child:
         whole = bytes(self._chunks[0]) if len(self._chunks) == 1 else b"".join(self._chunks)
         outcome = Outcome(self._status, self._headers, whole, None, seconds)
         if replay.flight.land(record, outcome):
-            replay.free_place()
+            replay.free_places()
         self._landed()
 
     def _fail(self, error: BatchError) -> None:
@@ -280,4 +282,4 @@ class Child:
 
     def _leave_flight(self) -> None:
         if self._replay.flight.ended(self.record):
-            self._replay.free_place()
+            self._replay.free_places()

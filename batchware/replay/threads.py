@@ -89,7 +89,10 @@ class Helpers:
                         return
                     self._idle.append(waiting)
             if work is not None:
-                work.help()
+                try:
+                    work.help()
+                except BaseException:  # a helper serves all batches, so none may end it
+                    log.exception("a helper thread met an error of batchware's own")
                 del work  # an idle helper keeps no batch alive
             elif not waiting.acquire(timeout=IDLE):
                 with self._lock:
