@@ -82,6 +82,22 @@ class _Batch:
         self._replays: list[TaskReplay] = []
 
     async def serve(self, path: str) -> None:
+        try:
+            await self._serve(path)
+        except _ClientGone:
+            return
+        except asyncio.CancelledError:
+            for replay in self._replays:
+                replay.stop()
+            raise
+        finally:  # also where nobody takes the answer: what an action goes on with, it does under the parent (C27)
+            for replay in self._replays:
+                await replay.rest()
+        for replay in self._replays:
+            if replay.interrupt is not None:
+                raise replay.interrupt
+
+    async def _serve(self, path: str) -> None:
         parent = parent_of(self._scope, path)
         flow = batch(self._config, parent, mount_of(self._scope))
         try:
@@ -95,12 +111,6 @@ class _Batch:
                     effect = flow.send(answer)
         except StopIteration as stop:
             await self._answer(stop.value)
-        except _ClientGone:
-            return
-        for replay in self._replays:
-            await replay.rest()
-            if replay.interrupt is not None:
-                raise replay.interrupt
 
     async def _perform(self, effect: Effect) -> Any:
         match effect:

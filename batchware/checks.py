@@ -46,7 +46,7 @@ def check_numbers(config: Any) -> None:
     seconds: Any = config.action_timeout
     if seconds is UNSET or seconds is None:
         return
-    if not isinstance(seconds, int | float) or seconds <= 0:
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds < float("inf"):
         raise ValueError(f"action_timeout must be a number of seconds above 0, or None, not {seconds!r}")
 
 
@@ -55,15 +55,19 @@ def check_member(name: str, value: Any) -> None:
         raise TypeError(f"{name} must be the name of a member, or None, not {value!r}")
 
 
-def check_hook(hook: Any) -> None:
-    if not isinstance(hook, BatchHooks):
-        raise TypeError(f"hooks must be instances of BatchHooks; {hook!r} is not")
+def check_hooks(hooks: Any) -> None:
+    if not isinstance(hooks, list | tuple):
+        raise TypeError(f"hooks must be a list of BatchHooks, not {hooks!r}")
+    for hook in cast("list[Any]", hooks):
+        if not isinstance(hook, BatchHooks):
+            raise TypeError(f"hooks must be instances of BatchHooks; {hook!r} is not")
 
 
 def names_in(name: str, value: Any) -> frozenset[str]:
-    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+    items: list[Any] = list(value) if hasattr(value, "__iter__") else [None]
+    if isinstance(value, str) or not all(isinstance(item, str) for item in items):
         raise TypeError(f"{name} must be a collection of strings, not {value!r}")
-    return frozenset(value)
+    return frozenset(items)
 
 
 _OF_THE_CHILD = frozenset(

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypedDict, cast
 
 from msgspec import UNSET, UnsetType
 
-from .checks import check_hook, check_member, check_numbers, check_path, keys_in, names_in, rules_in
+from .checks import check_hooks, check_member, check_numbers, check_path, keys_in, names_in, rules_in
 from .contract.deny import DEFAULT_DENY, DenyRule, Gate, Rule
 from .contract.errors import BatchError, asana_errors
 from .contract.hooks import BatchHooks
@@ -131,6 +131,8 @@ class BatchConfig:
     """WSGI only: helper threads of this process, 32; 0 runs all actions one by one in the calling thread."""
 
     # What the options come to.
+    styled: tuple[str, ...] = field(init=False, repr=False)
+    """The options that the style has set, since nobody named them."""
     base: str = field(init=False, repr=False)
     """The API base: the folder of the batch route, "" at the top."""
     timeout: float | None = field(init=False, repr=False)
@@ -143,9 +145,10 @@ class BatchConfig:
             value = getattr(self, name)
             if value is not UNSET and value not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")
-        for name, default in STYLES[self.style].items():
-            if getattr(self, name) is UNSET:
-                self._set(name, default)
+        styled = [name for name in STYLES[self.style] if getattr(self, name) is UNSET]
+        for name in styled:
+            self._set(name, STYLES[self.style][name])  # type: ignore[literal-required]
+        self._set("styled", tuple(styled))
         check_path(self.path)
         check_numbers(self)
         for name in ("envelope", "body_envelope"):
@@ -154,8 +157,7 @@ class BatchConfig:
             raise TypeError(f"authorize must be a function, not {self.authorize!r}")
         if not callable(self.error_body):
             raise TypeError(f"error_body must be a function, not {self.error_body!r}")
-        for hook in self.hooks:
-            check_hook(hook)
+        check_hooks(self.hooks)
         self._set("keep_keys", keys_in("keep_keys", self.keep_keys))
         if self.result_headers is not None:
             headers = names_in("result_headers", self.result_headers)
@@ -203,7 +205,8 @@ def configured(config: BatchConfig | None, options: BatchOptions, *, action_time
     elif not isinstance(config, BatchConfig):
         raise TypeError(f"config must be a BatchConfig, not {config!r}")
     elif options:
-        config = dataclasses.replace(config, **options)
+        left_to_style: Any = dict.fromkeys(config.styled, UNSET)  # which may be another one now
+        config = dataclasses.replace(config, **(left_to_style | options))
     if config.action_timeout is UNSET:
         config = dataclasses.replace(config, action_timeout=action_timeout)
     return config

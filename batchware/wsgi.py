@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Unpack
 
@@ -111,11 +111,10 @@ class _Batch:
                 return self._call(flight, as_sent)
 
     def _authorize(self, parent: Parent) -> str:
-        authorize = self._config.authorize
         try:
-            if inspect.iscoroutinefunction(authorize):
-                authorize = async_to_sync(authorize)
-            principal = authorize(parent)  # type: ignore[misc]  # the flow asks only where there is one
+            principal = self._config.authorize(parent)  # type: ignore[misc]  # the flow asks only where there is one
+            if inspect.isawaitable(principal):
+                principal = async_to_sync(_awaited)(principal)
             if not isinstance(principal, str):
                 raise TypeError(f"authorize must return a string or raise NotAuthorized, not {principal!r}")
         except BatchError:
@@ -189,6 +188,10 @@ class _Answer:
 
     def __len__(self) -> int:
         return 1
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
 
 
 def _status_line(status: int) -> str:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from .errors import quoted
 from .model import Action, Parent
@@ -141,11 +141,12 @@ def _pattern(rule: DenyRule, route: str, literal: Callable[[str], str]) -> str:
 def _decodings(path: str) -> Iterator[str]:
     """`path`, and what it becomes after one and two further decodings."""
     yield path
+    octets = path.encode("utf-8")  # not as text: the bytes of one character may be escaped to different depths
     for _ in range(2):
-        if "%" not in path:
+        if b"%" not in octets:
             return
-        path = unquote(path)
-        yield path
+        octets = unquote_to_bytes(octets)
+        yield octets.decode("utf-8", "replace")
 
 
 def spellings(path: str) -> Iterator[str]:

@@ -31,7 +31,7 @@ class Around:
             try:
                 manager = hook.around_action(action, parent)
                 tell = manager.__enter__()
-            except Exception:
+            except BaseException:  # SystemExit too: out of here it would end the server, and the batch would hang
                 log.exception("%r failed as it was entered for actions[%d]", hook, action.index)
                 continue
             self._entered.append(manager)
@@ -44,7 +44,7 @@ class Around:
         for tell in reversed(told):
             try:
                 tell(outcome)
-            except Exception:
+            except BaseException:
                 log.exception("a hook failed as it was told the outcome of an action")
 
     def leave(self, error: BaseException | None) -> None:
@@ -53,7 +53,7 @@ class Around:
             manager = self._entered.pop()
             try:
                 manager.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
-            except Exception as raised:
+            except BaseException as raised:
                 if raised is not error:  # a context manager made of a generator may raise it again
                     log.exception("a hook failed as it was left")
 
@@ -64,7 +64,7 @@ def tell_batch(hooks: Sequence[BatchHooks], flight: Flight, seconds: float) -> N
     for hook in hooks:
         try:
             hook.on_batch(flight.parent, actions, flight.outcomes(), seconds)
-        except Exception:
+        except BaseException:
             log.exception("%r failed in on_batch", hook)
 
 

@@ -77,8 +77,9 @@ class CallReplay:
                     return
                 due = self.flight.due
                 more = bool(self._started) or self.flight.can_start
-            if more and not alone:
-                self._helpers.offer(self)
+            if more and not alone and not self._helpers.offer(self):
+                alone = True  # they were closed meanwhile
+                continue
             try:
                 self._wake_up.wait(None if due is None else max(0.0, due - time.monotonic()))
             except KeyboardInterrupt as interrupt:
@@ -91,8 +92,8 @@ class CallReplay:
         """One action in a helper's thread, after the next helper has been woken."""
         record = self._take()
         if record is not None:
-            if self._started or self.flight.can_start:
-                self._helpers.offer(self)
+            if (self._started or self.flight.can_start) and not self._helpers.offer(self):
+                self._wake_up.set()  # closed meanwhile; the caller goes on alone
             self._run(record)
 
     def close(self) -> None:
@@ -169,17 +170,23 @@ class CallReplay:
         with self._lock:
             if self.flight.land(record, outcome) and self._places is not None:
                 self._places.free()
-            self._look()
+            more = self._look()
+        if more:
+            self._helpers.offer(self)
 
     def fail(self, record: Record, error: BatchError) -> None:
         """No complete response."""
         with self._lock:
             self.flight.fail(record, error, time.monotonic())
-            self._look()
+            more = self._look()
+        if more:
+            self._helpers.offer(self)
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Wake the caller; True where `parallel` has room again, and the caller may be busy with an action."""
         if self.flight.done or self.flight.can_start:
             self._wake_up.set()
+        return self.flight.can_start
 
     def _free(self, record: Record) -> None:
         if self.flight.ended(record) and self._places is not None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from ..contract.errors import Overloaded
 
 
 class Places:
-    """Counts the actions of all batches of one middleware; safe under threads."""
+    """Counts the actions of all batches of one middleware; safe under threads, and begins anew in a forked process."""
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._taken = 0
         self._lock = threading.Lock()
 
@@ -22,6 +27,8 @@ class Places:
 
     def take(self, count: int) -> None:
         """Take places for a whole batch; raises `Overloaded` and takes none if there are not enough."""
+        if self._process != os.getpid():  # forked: what was in flight is so in the parent, and the lock may be held
+            self._begin()
         with self._lock:
             if self._taken + count > self._most:
                 raise Overloaded

@@ -8,6 +8,8 @@ What the servers and frameworks taught, each rule with its cost when broken:
   parent's own end.
 - No exception leaves a child's task, `SystemExit` least of all: it would leave the event loop (C26). The batch never
   awaits a child, so one failing child can't cancel its siblings.
+- An action that is to end and listens for `http.disconnect` gets that first, and is only cancelled if it stays: Django
+  ends its view then, while cancelled from outside it leaves the view running in a task that nobody holds (C26).
 - A stream is stopped by cancelling the task that `run` began in, and by `OSError` on a further `send`: some frameworks
   send from another task, and a disconnect alone stops neither Starlette nor Falcon.
 """
@@ -34,6 +36,8 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 BuildScope: TypeAlias = Callable[[Action, Mark], MutableMapping[str, Any]]
 App: TypeAlias = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+GRACE = 0.25  # seconds that an action which listens for its disconnect has to end by itself, and clean up
 
 if sys.version_info >= (3, 12):
 
@@ -103,25 +107,29 @@ class TaskReplay:
                         timer.cancel()
         except asyncio.CancelledError:
             self.free_places(flight.abandon())
-            for child in self._children:
-                child.stop()
+            self.stop()
             await asyncio.shield(self.rest())
             raise
 
     async def rest(self) -> None:
         """What goes on after the answer, until it has ended: background work, and tasks that were told to stop."""
         running = [child.task for child in self._children if child.task is not None and not child.task.done()]
-        if running:
-            try:
+        try:
+            if running:
                 await asyncio.wait(running)
-            except asyncio.CancelledError:
-                for child in self._children:
-                    child.stop()
-                raise
+        except asyncio.CancelledError:
+            self.stop()
+            raise
+        finally:
+            for child in self._children:
+                child.record.mark.live = False
+            if self._watcher is not None:
+                self._watcher.cancel()
+
+    def stop(self) -> None:
+        """Tell every action that still runs to end."""
         for child in self._children:
-            child.record.mark.live = False
-        if self._watcher is not None:
-            self._watcher.cancel()
+            child.stop()
 
     def wake(self) -> None:
         """Let the batch look again."""
@@ -232,10 +240,15 @@ class Child:
             raise RuntimeError(f"{kind!r} can't be sent in a batch")
 
     def stop(self) -> None:
-        """End the action's task, whatever it is doing."""
+        """End the action's task, whatever it is doing: by a disconnect if it listens for one, else by cancelling it."""
         self._stopped = True
+        listens = bool(self._waiting)
         self.release()
-        if self.task is not None:
+        if self.task is None:
+            return
+        if listens:
+            self._replay.loop.call_later(GRACE, self.task.cancel)
+        else:
             self.task.cancel()
 
     def release(self) -> None:

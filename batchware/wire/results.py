@@ -35,7 +35,7 @@ def parts(outcome: Outcome, *, head: bool, only: frozenset[str] | None) -> tuple
     """
     body = outcome.body
     headers = result_headers(outcome.headers, head=head, only=only)
-    if head or not body or outcome.status in (204, 304):
+    if not body or outcome.status in (204, 304) or (head and outcome.error is None):  # an error is shown to HEAD too
         return headers, b"null"
     content_type, encoded = "", False
     for name, value in outcome.headers:
@@ -50,7 +50,7 @@ def parts(outcome: Outcome, *, head: bool, only: frozenset[str] | None) -> tuple
         if is_json or is_text:
             try:
                 return headers, _encode(body.decode(charset))
-            except (ValueError, LookupError):
+            except (ValueError, LookupError, Warning):  # some codecs warn, and warnings may be errors
                 pass  # not what it says it is: its bytes then, as they are
     headers["content-transfer-encoding"] = "base64"
     return headers, b'"' + base64.b64encode(body) + b'"'

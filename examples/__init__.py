@@ -1,0 +1,1 @@
+"""Programs that show batchware at work. They are not part of the installed package."""

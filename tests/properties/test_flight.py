@@ -1,0 +1,192 @@
+"""C18, C26, C27 and C42: a `Flight` against a model of it, as a state machine.
+
+The machine does what a driver may do, in any order: start, grow, land, fail, let time pass, end; also what comes too
+late. The model knows of each action only whether it was started, what settled it first, and whether its place is free.
+"""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from batchware.contract.errors import BatchError, HandlerFailed, Refused
+from batchware.contract.flight import Flight, Record
+from batchware.contract.model import Action, Outcome, Parent
+
+_PARENT = Parent("POST", "/batch", "", "http", [], None, {})
+
+
+def write(action: Action, outcome: Outcome) -> bytes:
+    return b"%d:%d:" % (action.index, outcome.status) + outcome.body
+
+
+def failure(error: BatchError) -> Outcome:
+    return Outcome(error.status, [], b"error", error)
+
+
+class FlightMachine(RuleBasedStateMachine):
+    @initialize(
+        refused=st.lists(st.booleans(), min_size=1, max_size=6),
+        parallel=st.none() | st.integers(1, 4),
+        timeout=st.none() | st.integers(1, 4),
+        most=st.integers(1, 40),
+        whole=st.integers(20, 120),
+    )
+    def take_off(self, refused: list[bool], parallel: int | None, timeout: int | None, most: int, whole: int) -> None:
+        refusal = Refused("no")
+        self.records = [Record(Action(index), refusal if no else None) for index, no in enumerate(refused)]
+        self.parallel, self.timeout, self.most, self.whole = parallel or len(refused), timeout, most, whole
+        self.flight = Flight(
+            self.records, _PARENT, parallel=parallel, timeout=timeout, max_result_bytes=most, max_answer_bytes=whole,
+            write=write, failure=failure,
+        )  # fmt: skip
+        self.now = 0
+        self.waiting = [index for index, no in enumerate(refused) if not no]
+        self.due: dict[int, int] = {}  # of those in the air
+        self.size: dict[int, int] = {}
+        self.running: set[int] = set()  # their task or thread has not ended
+        self.freed: dict[int, int] = {}
+        self.settled = {index: failure(refusal) for index, no in enumerate(refused) if no}
+
+    def draw_running(self, data: st.DataObject) -> int:
+        return data.draw(st.sampled_from(sorted(self.running)), label="action")
+
+    def result_bytes(self) -> int:
+        return sum(len(write(self.records[index].action, outcome)) for index, outcome in self.settled.items())
+
+    def settle(self, index: int, outcome: Outcome) -> None:
+        self.settled[index] = outcome
+        self.due.pop(index)
+        self.size.pop(index)
+
+    def free(self, index: int) -> None:
+        self.freed[index] = self.freed.get(index, 0) + 1
+
+    @rule()
+    def start(self) -> None:
+        room = self.parallel - len(self.due)
+        assert self.flight.can_start == bool(self.waiting and room)
+        started = [record.action.index for record in self.flight.ready(float(self.now))]
+        assert started == self.waiting[:room]
+        del self.waiting[:room]
+        for index in started:
+            self.due[index] = self.now + (self.timeout or 0)
+            self.size[index] = 0
+            self.running.add(index)
+
+    @precondition(lambda self: self.size)
+    @rule(data=st.data(), size=st.integers(1, 25))
+    def grow(self, data: st.DataObject, size: int) -> None:
+        index = data.draw(st.sampled_from(sorted(self.size)), label="action")
+        error = self.flight.grow(self.records[index], size)
+        self.size[index] += size
+        in_all = self.result_bytes() + sum(self.size.values())
+        assert (error is not None) == (self.size[index] > self.most or in_all > self.whole)
+        if error is not None:
+            assert error.status == 502
+            assert self.flight.fail(self.records[index], error, float(self.now))
+            self.settle(index, failure(error))
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data(), longer=st.integers(0, 30))
+    def land(self, data: st.DataObject, longer: int) -> None:
+        """A complete response; in the answer it is longer than it was (base64, escapes)."""
+        index = self.draw_running(data)
+        record = self.records[index]
+        outcome = Outcome(200, [], b"x" * (self.size.get(index, 0) + longer))
+        late = index in self.settled
+        freed = self.flight.land(record, outcome)
+        assert freed == (not late)
+        if late:
+            return
+        self.free(index)
+        written = len(write(record.action, outcome))
+        others = sum(self.size.values()) - self.size[index]
+        fits = self.result_bytes() + others + written <= self.whole
+        assert record.outcome is not None
+        assert record.outcome.status == (200 if fits else 502)
+        self.settle(index, outcome if fits else failure(record.outcome.error or HandlerFailed()))
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def fail(self, data: st.DataObject) -> None:
+        index = self.draw_running(data)
+        settles = self.flight.fail(self.records[index], HandlerFailed(), float(self.now))
+        assert settles == (index not in self.settled)
+        if settles:
+            self.settle(index, failure(HandlerFailed()))
+
+    @rule(seconds=st.integers(0, 3))
+    def let_time_pass(self, seconds: int) -> None:
+        self.now += seconds
+        late = {record.action.index for record in self.flight.overdue(float(self.now))}
+        expected = {index for index, due in self.due.items() if due <= self.now} if self.timeout else set()
+        assert late == expected
+        for index in late:
+            outcome = self.records[index].outcome
+            assert outcome is not None
+            assert outcome.error is not None
+            assert outcome.status == 504
+            self.settle(index, failure(outcome.error))
+
+    @precondition(lambda self: self.running & set(self.settled))
+    @rule(data=st.data())
+    def end(self, data: st.DataObject) -> None:
+        index = data.draw(st.sampled_from(sorted(self.running & set(self.settled))), label="action")
+        if self.flight.ended(self.records[index]):
+            self.free(index)
+        self.running.discard(index)
+
+    @invariant()
+    def the_air_is_not_too_full(self) -> None:
+        if hasattr(self, "flight"):
+            assert len(self.due) <= self.parallel
+            assert self.flight.done == (len(self.settled) == len(self.records))
+            due = min(self.due.values()) if self.due and self.timeout else None
+            assert self.flight.due == due
+
+    @invariant()
+    def what_is_settled_stays(self) -> None:
+        if hasattr(self, "flight"):
+            for record in self.records:
+                index = record.action.index
+                expected = self.settled.get(index)
+                assert (record.outcome is None) == (expected is None)
+                if expected is not None and record.outcome is not None:
+                    assert record.outcome.status == expected.status
+                    assert record.result == write(record.action, expected)
+                    assert (record.outcome.error is None) == (expected.error is None)
+
+    @invariant()
+    def the_answer_is_not_too_long(self) -> None:
+        if hasattr(self, "flight"):
+            kept = [index for index, outcome in self.settled.items() if outcome.error is None]
+            assert sum(len(self.records[index].result) for index in kept) <= self.whole
+
+    @invariant()
+    def no_place_is_freed_twice(self) -> None:
+        if hasattr(self, "flight"):
+            assert set(self.freed.values()) <= {1}
+            held = {index for index in self.running if index not in self.freed}
+            assert all(self.records[index].holds for index in held)
+
+    def teardown(self) -> None:
+        """Whatever is left comes to its end, and then all is as it was promised."""
+        if not hasattr(self, "flight"):
+            return
+        while not self.flight.done:
+            self.flight.ready(float(self.now))
+            for record in self.records:
+                if record.outcome is None and record.holds:
+                    self.flight.fail(record, HandlerFailed(), float(self.now))
+        for record in self.records:
+            if self.flight.ended(record):
+                self.free(record.action.index)
+        flown = [record.action.index for record in self.records if record.refusal is None]
+        assert self.freed == dict.fromkeys(flown, 1)
+        starts = [int(result.split(b":")[0]) for result in self.flight.results()]
+        assert starts == list(range(len(self.records)))
+        assert len(self.flight.outcomes()) == len(self.records)
+
+
+TestFlight = FlightMachine.TestCase

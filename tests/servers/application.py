@@ -1,0 +1,153 @@
+"""The application that the servers serve: a host, batchware around it, and around both what a test wants to know.
+
+It is made when a server's process imports this module, out of `BATCHWARE_SERVES` in the environment. Below batchware
+stand two routes beside those of the host: `/held` makes the file `held` and waits until there is a file `release`, and
+on ASGI `/until-gone` waits for `http.disconnect`. Outside of it stands `/census`, which tells what the process holds: a
+test compares it before and after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tests.hosts import HOSTS, probe
+from tests.hosts.gates import DEADLINE
+
+SERVES: dict[str, Any] = json.loads(os.environ["BATCHWARE_SERVES"])
+FOLDER = Path(SERVES["folder"])
+PREFIX: str = SERVES["prefix"]
+"""Where a framework mounts the host, or nothing."""
+
+# Threads that hosts and servers keep for themselves, as many as they like: they are no leak of a batch.
+POOLS = ("asyncio_", "ThreadPoolExecutor", "AnyIO worker", "waitress", "Dummy")
+
+counted = {"gone": 0, "finished": 0}
+
+
+def census(places: int, tasks: int) -> bytes:
+    names = [thread.name for thread in threading.enumerate()]
+    shown = {
+        "token": SERVES["token"],
+        "pid": os.getpid(),
+        "threads": sorted(name for name in names if not name.startswith(POOLS)),
+        "tasks": tasks,
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "places": places,
+        "seen": len(probe.seen),
+        **counted,
+    }
+    return json.dumps(shown).encode()
+
+
+def _holding() -> Iterator[None]:
+    """Until there is a file `release`, or somebody has forgotten to make one."""
+    (FOLDER / "held").touch()
+    deadline = time.monotonic() + DEADLINE
+    while not (FOLDER / "release").exists() and time.monotonic() < deadline:
+        yield
+    counted["finished"] += 1
+
+
+async def _say(send: Any, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _held(send: Any) -> None:
+    for _ in _holding():
+        await asyncio.sleep(0.01)
+    await _say(send, b'{"held":true}')
+
+
+async def _until_gone(receive: Any, send: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    counted["gone"] += 1
+    await _say(send, b'{"gone":true}')
+
+
+def _below_asgi(host: Any) -> Any:
+    async def below(scope: Any, receive: Any, send: Any) -> None:
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path.endswith("/held"):
+            await _held(send)
+        elif path.endswith("/until-gone"):
+            await _until_gone(receive, send)
+        else:
+            await host(scope, receive, send)
+
+    return below
+
+
+def _below_wsgi(host: Any) -> Any:
+    def below(environ: Any, start_response: Any) -> Any:
+        if environ["PATH_INFO"] != "/held":
+            return host(environ, start_response)
+        for _ in _holding():
+            time.sleep(0.01)
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", "13")])
+        return [b'{"held":true}']
+
+    return below
+
+
+def _mounted_asgi(batched: Any) -> Any:
+    if not PREFIX:
+        return batched
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+
+    return Starlette(routes=[Mount(PREFIX, app=batched)])
+
+
+def _mounted_wsgi(batched: Any) -> Any:
+    if not PREFIX:
+        return batched
+    from werkzeug.exceptions import NotFound
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+    return DispatcherMiddleware(NotFound(), {PREFIX: batched})
+
+
+def _asgi(host: Any) -> Any:
+    batched = import_module("batchware.asgi").BatchMiddleware(_below_asgi(host), **SERVES["options"])
+    mounted = _mounted_asgi(batched)
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/census"):
+            await _say(send, census(batched._places.taken, len(asyncio.all_tasks())))
+        else:
+            await mounted(scope, receive, send)
+
+    return application
+
+
+def _wsgi(host: Any) -> Any:
+    batched = import_module("batchware.wsgi").BatchMiddleware(_below_wsgi(host), **SERVES["options"])
+    mounted = _mounted_wsgi(batched)
+
+    def application(environ: Any, start_response: Any) -> Any:
+        if not environ["PATH_INFO"].endswith("/census"):
+            return mounted(environ, start_response)
+        body = census(batched._places.taken, 0)
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return application
+
+
+def make() -> Any:
+    host = next(host for host in HOSTS if host.id == SERVES["host"])
+    return (_asgi if host.door == "asgi" else _wsgi)(host.make())
+
+
+application = make()

@@ -1,0 +1,72 @@
+"""One server of each kind for all tests that can share it; a test that fails shows its server's log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from tests.servers.kinds import Server
+from tests.servers.running import Running, running
+
+Serve = Callable[..., Running]
+
+MOST = 8
+"""Servers that are kept alive at once."""
+
+
+def require(server: Server) -> None:
+    """Skips where `server` is not installed, except in CI, where everything has to be."""
+    missing = [name for name in (server.module, *server.needs) if find_spec(name) is None]
+    if missing and os.environ.get("CI") != "true":
+        pytest.skip(f"{server.id} needs {', '.join(missing)}, which is not installed")
+    assert not missing, f"{server.id} needs {', '.join(missing)}"
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Serve]:
+    alive: dict[str, tuple[Running, ExitStack]] = {}
+
+    def serve(server: Server, host: str | None = None, options: Mapping[str, Any] | None = None) -> Running:
+        require(server)
+        key = f"{server.id} {host or server.door} {options}"
+        if key not in alive:
+            if len(alive) == MOST:
+                alive.pop(next(iter(alive)))[1].close()
+            stack = ExitStack()
+            alive[key] = stack.enter_context(running(server, host, options)), stack
+        return alive[key][0]
+
+    yield serve
+    for _, stack in alive.values():
+        stack.close()
+
+
+@pytest.fixture
+def served(request: pytest.FixtureRequest, pool: Serve, server: Server) -> Running:
+    """The bare host on the `server` of the test, with all options as they are by default."""
+    served = pool(server)
+    served.release()
+    return served
+
+
+@pytest.fixture
+def connection(served: Running) -> Iterator[HTTPConnection]:
+    """A connection to `served` that is kept alive as long as the server wants."""
+    with closing(served.connect()) as connection:
+        yield connection
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for value in item.funcargs.values():
+            if isinstance(value, Running):
+                report.sections.append((f"log of {value.server.id}", value.log()[-20_000:]))
+    return report

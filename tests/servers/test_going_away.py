@@ -1,0 +1,61 @@
+"""A client that goes away while its batch runs, and a server that is told to end (C28, C27)."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from http.client import HTTPConnection
+
+import pytest
+
+from tests.servers.conftest import require
+from tests.servers.kinds import SERVERS, Server, params
+from tests.servers.running import DEADLINE, JSON, Running, envelope, get, read, running, wait_for
+
+ASGI = [server for server in SERVERS if server.door == "asgi"]
+WSGI = [server for server in SERVERS if server.door == "wsgi"]
+
+
+def _send_and_go(served: Running, connection: HTTPConnection, *paths: str) -> None:
+    """A batch whose client goes away as soon as its actions have their places."""
+    connection.request("POST", "/batch", envelope(*map(get, paths)), JSON)
+    served.settled(places=len(paths))
+    connection.close()
+
+
+@pytest.mark.parametrize("server", params(*ASGI))
+def test_c28_children_see_the_disconnect_and_writes_go_on(served: Running, connection: HTTPConnection) -> None:
+    before = served.settled(places=0)
+    served.hold()
+    _send_and_go(served, connection, "/until-gone", "/held", "/until-gone")
+    served.settled(gone=before["gone"] + 2, finished=before["finished"])
+    served.release()
+    served.settled(finished=before["finished"] + 1, places=0)
+    wait_for("tasks as before", lambda: served.census()["tasks"] <= before["tasks"])
+    assert served.request("GET", "/tasks").status == 200
+
+
+@pytest.mark.parametrize("server", params(*(server for server in WSGI if not server.single)))
+def test_c28_on_wsgi_the_actions_end_and_free_their_places(served: Running, connection: HTTPConnection) -> None:
+    before = served.settled(places=0)
+    served.hold()
+    _send_and_go(served, connection, "/held", "/held")
+    served.release()
+    served.settled(finished=before["finished"] + 2, places=0)
+    assert served.request("GET", "/tasks").status == 200
+
+
+@pytest.mark.parametrize("server", params(*(server for server in SERVERS if server.drains)))
+def test_c27_a_batch_in_flight_is_answered_after_sigterm(server: Server) -> None:
+    require(server)
+    with running(server) as served, closing(served.connect()) as connection:
+        connection.request("POST", "/batch", envelope(get("/held"), get("/tasks")), JSON)
+        served.held()
+        served.process.terminate()
+        served.release()
+        answer = read(connection)
+        assert [result["body"] for result in answer.json["data"]] == [
+            {"held": True},
+            {"handler": "/tasks", "method": "GET", "id": None},
+        ]
+        connection.close()  # nor does it wait for those that are kept alive
+        wait_for("the end of the server", lambda: served.process.poll() is not None, DEADLINE)
