@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import time
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Unpack
 
@@ -70,7 +71,7 @@ class _Batch:
         self, middleware: BatchMiddleware, scope: MutableMapping[str, Any], receive: Receive, send: Send
     ) -> None:
         try:
-            self._loop = asyncio.get_running_loop()
+            asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError("batchware runs on asyncio; this application is served by another event loop") from None
         self._middleware = middleware
@@ -78,7 +79,7 @@ class _Batch:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._started = self._loop.time()
+        self._started = time.monotonic()
         self._replays: list[TaskReplay] = []
 
     async def serve(self, path: str) -> None:
@@ -162,7 +163,7 @@ class _Batch:
         self._replays.append(replay)
         await replay.fly()
         if middleware._on_batch:
-            tell_batch(middleware._on_batch, flight, self._loop.time() - self._started)
+            tell_batch(middleware._on_batch, flight, time.monotonic() - self._started)
 
     async def _call(self, flight: Flight, as_sent: bool) -> None:
         build = self._as_sent if as_sent else self._builder()

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from contextvars import Context, copy_context
 from typing import Any, TypeAlias
@@ -85,7 +86,7 @@ class TaskReplay:
         flight, loop = self.flight, self.loop
         try:
             while True:
-                now = loop.time()
+                now = time.monotonic()  # not the loop's time, which is whole milliseconds on uvloop
                 for record in flight.overdue(now):
                     log_cut(record)
                     for child in self._children:
@@ -98,7 +99,7 @@ class TaskReplay:
                     return
                 self._wake_up = loop.create_future()
                 due = flight.due
-                timer = None if due is None else loop.call_at(due, self.wake)
+                timer = None if due is None else loop.call_later(max(0.0, due - now), self.wake)
                 try:
                     await self._wake_up
                 finally:
@@ -272,7 +273,7 @@ class Child:
             await asyncio.sleep(0)  # a stream that never waits must not keep the loop from its time-out
             return
         replay, record = self._replay, self.record
-        seconds = replay.loop.time() - record.started
+        seconds = time.monotonic() - record.started
         # One chunk is the whole body; hosts may send any bytes-like object.
         whole = bytes(self._chunks[0]) if len(self._chunks) == 1 else b"".join(self._chunks)
         outcome = Outcome(self._status, self._headers, whole, None, seconds)
@@ -282,7 +283,7 @@ class Child:
 
     def _fail(self, error: BatchError) -> None:
         replay = self._replay
-        replay.flight.fail(self.record, error, replay.loop.time())
+        replay.flight.fail(self.record, error, time.monotonic())
         self._landed()
 
     def _landed(self) -> None:
