@@ -48,17 +48,18 @@ def obedient_asgi(app: Any) -> Any:
 
     async def obedient(scope: Any, receive: Any, send: Any) -> None:
         if "batchware" not in scope:
-            return await app(scope, receive, send)
+            await app(scope, receive, send)
+            return
         spoken = obey({name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]})
         if spoken.status is None:
             path = spoken.path or scope["path"]
             raw_path = scope["raw_path"] if spoken.path is None else path.encode()
             scope = {**scope, "method": spoken.method or scope["method"], "path": path, "raw_path": raw_path}
-            return await app(scope, receive, send)
+            await app(scope, receive, send)
+            return
         raw = [(name.encode(), value.encode()) for name, value in spoken.headers]
         await send({"type": "http.response.start", "status": spoken.status, "headers": raw})
         await send({"type": "http.response.body", "body": spoken.body})
-        return None
 
     return obedient
 

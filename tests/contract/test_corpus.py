@@ -31,7 +31,7 @@ UPLOADS = {"/attachments", "/tasks/{id}/attachments"}
 every_framework = pytest.mark.parametrize("host", params(*FRAMEWORKS))
 
 
-def cases(category: str) -> Any:
+def cases(category: str) -> pytest.MarkDecorator:
     chosen = [pytest.param(case, id=case["id"]) for case in CORPUS if case["category"] == category]
     return pytest.mark.parametrize("case", chosen)
 

@@ -57,7 +57,7 @@ def hypercorn(app: Any, root_path: str = "") -> Iterator[int]:
 
         def run() -> None:
             asyncio.set_event_loop(loop)
-            loop.run_until_complete(serve(app, config, shutdown_trigger=over.wait))  # type: ignore[arg-type]
+            loop.run_until_complete(serve(app, config, shutdown_trigger=over.wait))
 
         thread = threading.Thread(target=run, name="hypercorn")
         thread.start()

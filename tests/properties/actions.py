@@ -118,7 +118,7 @@ def echoed(draw: st.DrawFn) -> Written:
     path, written = draw(paths_as_written("/echo"))
     options, pairs = draw(_options())
     members = [f'"relative_path": {json.dumps(written)}', f'"method": "{draw(_cases(method))}"']
-    if pairs or draw(st.booleans()):
+    if bool(pairs) or draw(st.booleans()):
         members.append(f'"options": {options}')
     body = None
     if method in ("POST", "PUT", "PATCH"):

@@ -118,7 +118,9 @@ class Driver:
     def _fly(self, flight: Flight) -> None:
         self._flight = flight
         self._check()
-        while not flight.done:
+        for _ in range(1000):  # far more than any plan has steps
+            if flight.done:
+                return
             choice = self._choose(self._choices())
             if choice == "start":
                 self._start()
@@ -129,6 +131,7 @@ class Driver:
             else:
                 self._step(self._airborne[int(choice)])
             self._check()
+        raise AssertionError("the flight never ends")
 
     def _choices(self) -> list[str]:
         choices = [str(at) for at, action in enumerate(self._airborne) if not action.silent or action.record.outcome]

@@ -42,7 +42,9 @@ def refusable(entry: Any) -> bool:
     if not isinstance(entry, dict) or not set(entry) <= {"method", "relative_path", "data", "options"}:
         return True
     method, path, data = entry.get("method"), entry.get("relative_path"), entry.get("data")
-    if any(not isinstance(member, str) or isinstance(member, Spelled) for member in (method, path)):
+    if not isinstance(method, str) or isinstance(method, Spelled):
+        return True
+    if not isinstance(path, str) or isinstance(path, Spelled):
         return True
     if method.lower() not in ("get", "head", "post", "put", "patch", "delete") or not method.isascii():
         return True
@@ -115,6 +117,7 @@ _DEEP = b'{"data":{"actions":[{"method":"post","relative_path":"/echo","data":{"
 @example(body=b'{"data":{"actions":[{"method":"get","relative_path":"/tasks/1"}]},"data":{"actions":[]}}')
 @example(body=b'{"data":{"actions":[{"method":"get","method":"x","relative_path":"/tasks/1"}]}}')
 @example(body=b'{"data":{"actions":[{"method":"post","relative_path":"/echo","data":{"a":"\\ud800 and more text"}}]}}')
+@example(body=b'{"data":{"actions":[{"method":"get","relative_path":"/tasks/1","headers":{}}]}}')
 @example(body=_DEEP % (b"[" * 59 + b"]" * 59))
 @example(body=_DEEP % (b"[" * 60 + b"]" * 60))
 def test_c4_c5_c6_c9_any_bytes(host: Host, body: bytes) -> None:

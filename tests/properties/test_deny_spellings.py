@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from functools import cache
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -111,7 +112,7 @@ def attempts(draw: st.DrawFn) -> tuple[str, str]:
     return written, draw(st.sampled_from([method, method.lower(), method.title()]))
 
 
-PER_HOST = settings.default.max_examples // 3  # there are thirteen, and each example is a batch of up to ten
+PER_HOST = settings().max_examples // 3  # there are thirteen, and each example is a batch of up to ten
 batched = cache(wrap)
 
 
@@ -133,6 +134,7 @@ _PARENT = Parent("POST", "/batch", "", "http", [], None, {})
 _GATE = Gate(DEFAULT_DENY, None, "/batch")
 
 
+@settings(max_examples=settings().max_examples * 2)
 @given(data=st.data())
 def test_c32_every_disguise_is_refused(data: st.DataObject) -> None:
     path, method = data.draw(DENIED)
@@ -151,6 +153,21 @@ _HARMLESS = st.sampled_from(
         "/tasks/1/attachments/2",
     ]
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("hidden", INVISIBLE, ids=ascii)
+def test_c32_invisible_characters_hide_nothing(hidden: str) -> None:
+    for path in (f"/bat{hidden}ch", f"/{hidden}batch", f"/batch{hidden}", f"/bat%{hidden.encode().hex('%')}ch"):
+        assert _GATE.refusal(Action(0, "GET", path, path), _PARENT)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/b%61tch", "/b%2561tch", "/%EF%BD%82atch", "/%EF%BD%2582atch", "/x/%2e%2e/batch", "/x%2F..%2Fbatch", "/%2Fbatch",
+     "/batch%3Ba=b", "/batch%253Ba=b", "/batch%2F", "/%E2%80%8Bbatch", "/scim%2Fv2"],
+)  # fmt: skip
+def test_c32_further_decodings_are_compared_too(path: str) -> None:
+    assert _GATE.refusal(Action(0, "GET", path, path), _PARENT)
 
 
 @given(path=_HARMLESS, method=st.sampled_from(["GET", "POST", "DELETE"]), slash=st.sampled_from(["", "/"]))

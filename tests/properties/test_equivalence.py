@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -19,9 +20,10 @@ from tests.hosts import ASGI_HOSTS, Host, deviations, probe
 from tests.hosts.clients import Response, send
 from tests.properties import actions, responses
 from tests.properties.actions import Written
+from tests.properties.json_texts import OBJECTS
 from tests.properties.results import check_result, expected_cookies, split_answer
 
-PER_HOST = settings.default.max_examples // 2  # there are thirteen
+PER_HOST = settings().max_examples // 2  # there are thirteen
 BASES = st.sampled_from([("/batch", ""), ("/api/1.0/batch", "/api/1.0")])
 MOUNTS = st.sampled_from(["", "", "/mnt"])
 _APPS: dict[tuple[str, str], Any] = {}
@@ -88,7 +90,7 @@ def test_c0_batched_equals_direct(host: Host, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_c14_body_arrives_byte_for_byte(host: Host, data: st.DataObject) -> None:
     method = data.draw(st.sampled_from(["POST", "PUT", "PATCH"]))
-    texts = data.draw(st.lists(actions.OBJECTS, min_size=1, max_size=4))
+    texts = data.draw(st.lists(OBJECTS, min_size=1, max_size=4))
     entries = [Written(f'{{"data":{text},"method":"{method}","relative_path":"/echo"}}', method, "") for text in texts]
     answer = post_batch(batched(host, "/batch"), host, body=actions.batch_of(entries))
     for text, result in zip(texts, answer.results, strict=True):
@@ -123,4 +125,4 @@ def test_c12_host_sees_the_path_that_was_checked(host: Host, data: st.DataObject
     post_batch(wrap(host, watched, path="/api/1.0/batch"), host, body=actions.batch_of([entry]), path="/api/1.0/batch")
     (frame,) = frames
     assert frame["path"] == "/api/1.0" + path
-    assert frame["raw_path"] == actions.quote("/api/1.0" + path, safe=actions.SAFE).encode()
+    assert frame["raw_path"] == quote("/api/1.0" + path, safe=actions.SAFE).encode()

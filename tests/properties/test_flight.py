@@ -6,6 +6,7 @@ late. The model knows of each action only whether it was started, what settled i
 
 from __future__ import annotations
 
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -174,11 +175,12 @@ class FlightMachine(RuleBasedStateMachine):
         """Whatever is left comes to its end, and then all is as it was promised."""
         if not hasattr(self, "flight"):
             return
-        while not self.flight.done:
+        for _ in self.records:
             self.flight.ready(float(self.now))
             for record in self.records:
                 if record.outcome is None and record.holds:
                     self.flight.fail(record, HandlerFailed(), float(self.now))
+        assert self.flight.done
         for record in self.records:
             if self.flight.ended(record):
                 self.free(record.action.index)
@@ -190,3 +192,52 @@ class FlightMachine(RuleBasedStateMachine):
 
 
 TestFlight = FlightMachine.TestCase
+TestFlight.settings = settings(max_examples=settings().max_examples * 3)
+
+
+def airborne(count: int, *, timeout: float | None = None, most: int = 10**6, whole: int = 10**6) -> Flight:
+    flight = Flight(
+        [Record(Action(index)) for index in range(count)], _PARENT, parallel=None, timeout=timeout,
+        max_result_bytes=most, max_answer_bytes=whole, write=write, failure=failure,
+    )  # fmt: skip
+    assert len(flight.ready(0.0)) == count
+    return flight
+
+
+@given(
+    sizes=st.lists(st.integers(0, 50), min_size=1, max_size=6),
+    given_up=st.lists(st.integers(1, 50), max_size=3),
+    room=st.sampled_from([0, -1]),
+)
+def test_c26_an_answer_is_full_at_its_last_byte(sizes: list[int], given_up: list[int], room: int) -> None:
+    """What was given up takes no room any more, and what has landed takes as much as stands in the answer."""
+    bodies = [Outcome(200, [], b"x" * size) for size in sizes]
+    errors = len(given_up) * len(write(Action(0), failure(HandlerFailed())))
+    landed = sum(len(write(Action(index), outcome)) for index, outcome in enumerate(bodies))
+    flight = airborne(len(sizes) + len(given_up), whole=max(landed + errors + room, 1))
+    for at, size in enumerate(given_up, len(sizes)):
+        flight.grow(flight.records[at], size)
+        flight.fail(flight.records[at], HandlerFailed(), 0.0)
+    for at, outcome in enumerate(bodies):
+        flight.grow(flight.records[at], len(outcome.body))
+        flight.land(flight.records[at], outcome)
+    statuses = [record.outcome.status for record in flight.records[: len(sizes)] if record.outcome is not None]
+    assert statuses == [200] * (len(sizes) - 1) + [200 if room == 0 else 502]
+
+
+@given(most=st.integers(1, 50), parts=st.lists(st.integers(1, 50), min_size=1, max_size=4))
+def test_c26_a_response_is_full_at_its_last_byte(most: int, parts: list[int]) -> None:
+    flight = airborne(1, most=most)
+    so_far = 0
+    for part in parts:
+        so_far += part
+        assert (flight.grow(flight.records[0], part) is not None) == (so_far > most)
+
+
+@given(timeout=st.integers(1, 9))
+def test_c26_an_action_is_late_at_its_deadline(timeout: int) -> None:
+    flight = airborne(2, timeout=timeout)
+    assert flight.due == timeout
+    assert flight.overdue(timeout - 0.5) == []
+    assert flight.overdue(timeout) == list(flight.records)
+    assert flight.done

@@ -6,7 +6,7 @@ import unicodedata
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from batchware.contract.paths import quote_path, read_path
@@ -78,6 +78,7 @@ WRITTEN = st.one_of(
 )
 
 
+@settings(max_examples=settings().max_examples * 5)
 @given(written=WRITTEN)
 @example(written="")
 @example(written="/")
@@ -86,7 +87,19 @@ WRITTEN = st.one_of(
 @example(written="/" + "a" * 2047)
 @example(written="/" + "a" * 2048)
 @example(written="/." + "a")
+@example(written="/a/.")
+@example(written="/a/..")
+@example(written="/a/./b")
+@example(written="/a/%2e")
 @example(written="/a/%2e%2e")
+@example(written="/a/...")
+@example(written="/a%2fb")
+@example(written="/a%5cb")
+@example(written="/a%c2%85")
+@example(written="/a%7f")
+@example(written="/a%00")
+@example(written="/a%2541")
+@example(written="/a%25%34%31")
 @example(written="/%E2%80%A8")
 def test_c11_c12_paths_are_read_as_the_contract_says(written: str) -> None:
     expected = None if refused_as_written(written) else decoded(written)
@@ -117,5 +130,7 @@ def test_c11_every_spelling_of_a_good_path_is_accepted(both: tuple[str, str]) ->
 
 
 @given(path=st.text(st.characters(exclude_categories=["Cs"]), max_size=8))
+@example(path="/100%")
+@example(path="/%41")
 def test_c12_quoting_keeps_to_its_safe_characters(path: str) -> None:
     assert quote_path(path) == quoted(path)

@@ -27,7 +27,7 @@ PREFIX: str = SERVES["prefix"]
 """Where a framework mounts the host, or nothing."""
 
 # Threads that hosts and servers keep for themselves, as many as they like: they are no leak of a batch.
-POOLS = ("asyncio_", "ThreadPoolExecutor", "AnyIO worker", "waitress", "Dummy")
+POOLS = ("asyncio_", "uvloop_", "ThreadPoolExecutor", "AnyIO worker", "waitress", "Dummy")
 
 counted = {"gone": 0, "finished": 0}
 
