@@ -6,27 +6,44 @@ framework and no event loop.
 
 from .authorization import require_header
 from .config import BatchConfig, BatchOptions
+from .contract.charges import HostLimits
 from .contract.deny import DEFAULT_DENY, EXPORTS, NESTED, SCIM, UPLOADS, DenyRule
 from .contract.errors import BatchError, NotAuthorized
 from .contract.hooks import BatchHooks
+from .contract.limiter import AsyncLimiter, Charge, Decision, Level, Limiter, LimiterUnavailable, Slot
+from .contract.limits import ANY, Concurrency, Quota, by_client, by_header, by_principal
 from .contract.model import Action, Outcome, Parent
 from .contract.nesting import in_batch, not_batchable
 
 __all__ = [
+    "ANY",
     "DEFAULT_DENY",
     "EXPORTS",
     "NESTED",
     "SCIM",
     "UPLOADS",
     "Action",
+    "AsyncLimiter",
     "BatchConfig",
     "BatchError",
     "BatchHooks",
     "BatchOptions",
+    "Charge",
+    "Concurrency",
+    "Decision",
     "DenyRule",
+    "HostLimits",
+    "Level",
+    "Limiter",
+    "LimiterUnavailable",
     "NotAuthorized",
     "Outcome",
     "Parent",
+    "Quota",
+    "Slot",
+    "by_client",
+    "by_header",
+    "by_principal",
     "in_batch",
     "not_batchable",
     "require_header",

@@ -6,25 +6,32 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import Mapping, MutableMapping
-from typing import Any, Unpack
+from collections.abc import Generator, Mapping, MutableMapping
+from typing import Any, TypeVar, Unpack
 
 from asgiref.compatibility import guarantee_single_callable  # pyright: ignore[reportUnknownVariableType]
 
 from .config import BatchConfig, BatchOptions, configured
+from .contract.effects import Admit, Authorize, Call, Effect, ReadBody, Replay
 from .contract.errors import BatchError, BodyTooLarge, HandlerFailed
 from .contract.flight import Flight
-from .contract.flow import Admit, Authorize, Call, Effect, ReadBody, Replay, batch
-from .contract.model import Action, Parent, Reply
-from .contract.nesting import Mark
+from .contract.flow import Passage, batch, direct
+from .contract.limiter import AsyncLimiter, Limiter
+from .contract.model import Action, Headers, Parent, Reply
+from .contract.nesting import Mark, mark_of
+from .limiters.memory import MemoryLimiter
 from .replay.around import overriding, tell_batch
+from .replay.child import Message, Receive, Send
+from .replay.ledger import AwaitingLedger
 from .replay.places import Places
 from .replay.scope import ScopeBuilder, mount_of, parent_of
-from .replay.tasks import App, BuildScope, Receive, Send, TaskReplay
+from .replay.tasks import App, BuildScope, TaskReplay
 
 __all__ = ["BatchMiddleware"]
 
 log = logging.getLogger("batchware")
+
+T = TypeVar("T")
 
 ACTION_TIMEOUT = 30.0  # seconds; a task can be cancelled, so there is a default (C26)
 
@@ -42,7 +49,8 @@ class BatchMiddleware:
         self.config = configured(config, options, action_timeout=ACTION_TIMEOUT)
         if isinstance(self.config.threads, int):
             raise TypeError("threads is an option of batchware.wsgi only")
-        self._places = Places(self.config.max_pending)
+        self._ledger = AwaitingLedger(Places(self.config.max_pending), self.config.limits, _limiter(self.config))
+        self._charges_direct = bool(self.config.limits) and self.config.count_direct
         self._around = overriding(self.config.hooks, "around_action")
         self._on_batch = overriding(self.config.hooks, "on_batch")
         self._state: Mapping[str, Any] | None = None
@@ -53,8 +61,11 @@ class BatchMiddleware:
             if path.endswith(self.config.path):
                 below = path[len(mount_of(scope)) :]
                 if below == self.config.path:
-                    await _Batch(self, scope, receive, send).serve(below)
+                    await _Request(self, scope, receive, send).serve_batch(below)
                     return
+            if self._charges_direct and mark_of(scope) is None:
+                await _Request(self, scope, receive, send).serve_direct(path[len(mount_of(scope)) :])
+                return
         elif scope["type"] == "lifespan":
             self._state = scope.get("state")
         await self.app(scope, receive, send)
@@ -64,8 +75,8 @@ class _ClientGone(Exception):
     """The client went away before its batch was read."""
 
 
-class _Batch:
-    """One batch request: drives the flow to its reply."""
+class _Request:
+    """One request that is not only passed on: drives its flow, and carries out what comes of it."""
 
     def __init__(
         self, middleware: BatchMiddleware, scope: MutableMapping[str, Any], receive: Receive, send: Send
@@ -82,9 +93,11 @@ class _Batch:
         self._started = time.monotonic()
         self._replays: list[TaskReplay] = []
 
-    async def serve(self, path: str) -> None:
+    async def serve_batch(self, path: str) -> None:
         try:
-            await self._serve(path)
+            await self._answer(
+                await self._drive(batch(self._config, parent_of(self._scope, path), mount_of(self._scope)))
+            )
         except _ClientGone:
             return
         except asyncio.CancelledError:
@@ -94,13 +107,38 @@ class _Batch:
         finally:  # also where nobody takes the answer: what an action goes on with, it does under the parent (C27)
             for replay in self._replays:
                 await replay.rest()
+            await self._middleware._ledger.settled()
         for replay in self._replays:
             if replay.interrupt is not None:
                 raise replay.interrupt
 
-    async def _serve(self, path: str) -> None:
-        parent = parent_of(self._scope, path)
-        flow = batch(self._config, parent, mount_of(self._scope))
+    async def serve_direct(self, path: str) -> None:
+        """A request that is no batch: charged like an action, and passed on (C37)."""
+        passage = await self._drive(direct(self._config, parent_of(self._scope, path)))
+        if passage.refusal is not None:
+            await self._answer(passage.refusal)
+        elif passage.slots or passage.headers:
+            await self._pass_on(passage)
+        else:
+            await self._middleware.app(self._scope, self._receive, self._send)
+
+    async def _pass_on(self, passage: Passage) -> None:
+        ledger, fields = self._middleware._ledger, _encoded(passage.headers)
+
+        async def send(message: Message) -> None:
+            if fields and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *fields]}
+            await self._send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                ledger.free(0, passage.slots)  # complete; background work holds nothing (C27, C39)
+
+        try:
+            await self._middleware.app(self._scope, self._receive, send)
+        finally:
+            ledger.free(0, passage.slots)
+            await ledger.settled()
+
+    async def _drive(self, flow: Generator[Effect, Any, T]) -> T:
         try:
             effect = next(flow)
             while True:
@@ -111,7 +149,8 @@ class _Batch:
                 else:
                     effect = flow.send(answer)
         except StopIteration as stop:
-            await self._answer(stop.value)
+            result: T = stop.value
+            return result
 
     async def _perform(self, effect: Effect) -> Any:
         match effect:
@@ -119,8 +158,8 @@ class _Batch:
                 return await self._authorize(parent)
             case ReadBody(most):
                 return await self._read(most)
-            case Admit(count):
-                return self._middleware._places.take(count)
+            case Admit():
+                return await self._middleware._ledger.admit(effect)
             case Replay(flight):
                 return await self._replay(flight)
             case Call(flight, as_sent):
@@ -158,7 +197,7 @@ class _Batch:
     async def _replay(self, flight: Flight) -> None:
         middleware, build = self._middleware, self._builder()
         replay = TaskReplay(
-            middleware.app, flight, build, self._receive, places=middleware._places, hooks=middleware._around
+            middleware.app, flight, build, self._receive, free=middleware._ledger.free, hooks=middleware._around
         )
         self._replays.append(replay)
         await replay.fly()
@@ -179,6 +218,22 @@ class _Batch:
         return ScopeBuilder(self._scope, base=config.base, state=state, keep=config.keep_keys).build
 
     async def _answer(self, reply: Reply) -> None:
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
-        await self._send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        start = {"type": "http.response.start", "status": reply.status, "headers": _encoded(reply.headers)}
+        await self._send(start)
         await self._send({"type": "http.response.body", "body": reply.body})
+
+
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _limiter(config: BatchConfig) -> Limiter | AsyncLimiter | None:
+    if not config.limits:
+        return None
+    limiter = config.limiter or MemoryLimiter()
+    if limiter.blocking and not inspect.iscoroutinefunction(limiter.acquire):
+        raise TypeError(
+            f"limiter: {type(limiter).__name__} blocks the event loop; on ASGI use AsyncRedisLimiter, MemoryLimiter, "
+            "or any AsyncLimiter"
+        )
+    return limiter

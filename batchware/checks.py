@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, cast
 
 from msgspec import UNSET
 
+from .contract.charges import HostLimits
 from .contract.deny import DenyRule, Rule
 from .contract.hooks import BatchHooks
+from .contract.limiter import AsyncLimiter, Limiter
+from .contract.limits import Concurrency, Quota
 from .contract.nesting import ENVIRON_KEY, SCOPE_KEY
+
+log = logging.getLogger("batchware")
 
 
 def check_path(path: Any) -> None:
@@ -53,6 +59,21 @@ def check_numbers(config: Any) -> None:
 def check_member(name: str, value: Any) -> None:
     if value is not None and (not isinstance(value, str) or not value):
         raise TypeError(f"{name} must be the name of a member, or None, not {value!r}")
+
+
+def check_limits(limits: Any, limiter: Any, max_actions: int) -> None:
+    if isinstance(limits, str) or not all(isinstance(rule, Quota | Concurrency | HostLimits) for rule in limits):
+        raise TypeError(f"limits must be Quotas and Concurrencys, not {limits!r}")
+    names = [rule.name for rule in limits]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"limits: {twice[0]!r} is the name of two limits; counters are kept by name")
+    if limiter is not None and not limits:
+        raise ValueError("limiter: there are no limits for it to keep")
+    if limiter is not None and not isinstance(limiter, Limiter | AsyncLimiter):
+        raise TypeError(f"limiter must have acquire, release, renew and blocking; {limiter!r} has not")
+    for rule in limits:
+        if isinstance(rule, Quota | Concurrency) and rule.limit < max_actions:
+            log.warning("the limit %s (%d) can never admit a batch of %d", rule.name, rule.limit, max_actions)
 
 
 def check_hooks(hooks: Any) -> None:

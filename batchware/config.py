@@ -14,10 +14,13 @@ from typing import Any, Literal, TypedDict, cast
 
 from msgspec import UNSET, UnsetType
 
-from .checks import check_hooks, check_member, check_numbers, check_path, keys_in, names_in, rules_in
+from .checks import check_hooks, check_limits, check_member, check_numbers, check_path, keys_in, names_in, rules_in
+from .contract.charges import HostLimits
 from .contract.deny import DEFAULT_DENY, DenyRule, Gate, Rule
 from .contract.errors import BatchError, asana_errors
 from .contract.hooks import BatchHooks
+from .contract.limiter import AsyncLimiter, Limiter
+from .contract.limits import Limit
 from .contract.model import Parent
 from .wire.asana import AsanaDialect
 
@@ -42,6 +45,12 @@ class BatchOptions(TypedDict, total=False):
     authorize: Callable[[Parent], Any] | None
     deny: Iterable[Rule | str]
     allow: Iterable[DenyRule | str] | None
+    limits: Sequence[Limit | HostLimits]
+    limiter: Limiter | AsyncLimiter | None
+    count_direct: bool
+    limiter_down_batch: Literal["refuse", "pass"]
+    limiter_down_direct: Literal["refuse", "pass"]
+    ratelimit_headers: bool
     result_headers: Collection[str] | None
     set_cookie: Literal["forward", "drop"]
     cors: Literal["host", "off"]
@@ -74,6 +83,8 @@ _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "delete_data": ("query", "body"),
     "set_cookie": ("forward", "drop"),
     "cors": ("host", "off"),
+    "limiter_down_batch": ("refuse", "pass"),
+    "limiter_down_direct": ("refuse", "pass"),
 }
 
 
@@ -115,6 +126,18 @@ class BatchConfig:
     """What must not be batched beside the batch route: `DenyRule`s, `"POST /uploads/**"`, functions (C31 to C33)."""
     allow: Iterable[DenyRule | str] | None = None
     """If set, only what it names can be batched, and of that only what `deny` does not name (C33)."""
+    limits: Sequence[Limit | HostLimits] = ()
+    """`Quota`s and `Concurrency`s that batched actions and direct requests share (C35 to C40)."""
+    limiter: Limiter | AsyncLimiter | None = None
+    """Where charges are counted; None: a `MemoryLimiter`, right for one process."""
+    count_direct: bool = True
+    """Whether the middleware charges direct requests too; if not, something else must (C37)."""
+    limiter_down_batch: Literal["refuse", "pass"] = "refuse"
+    """What becomes of a batch while the store of the limits is away: 503, or it runs uncounted (C41)."""
+    limiter_down_direct: Literal["refuse", "pass"] = "pass"
+    """The same for a direct request (C41)."""
+    ratelimit_headers: bool = False
+    """Whether answers that were counted carry `RateLimit` and `RateLimit-Policy` (C40)."""
     result_headers: Collection[str] | None = None
     """If set, only these headers of a response stand in its result (C23)."""
     set_cookie: Literal["forward", "drop"] = "forward"
@@ -151,6 +174,7 @@ class BatchConfig:
         self._set("styled", tuple(styled))
         check_path(self.path)
         check_numbers(self)
+        check_limits(self.limits, self.limiter, self.max_actions)
         for name in ("envelope", "body_envelope"):
             check_member(name, getattr(self, name))
         if self.authorize is not None and not callable(self.authorize):

@@ -5,27 +5,33 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from http import HTTPStatus
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack, cast
 
 from asgiref.sync import async_to_sync
 
 from .config import BatchConfig, BatchOptions, configured
+from .contract.effects import Admit, Authorize, Call, Effect, ReadBody, Replay
 from .contract.errors import BatchError, BodyTooLarge, HandlerFailed
 from .contract.flight import Flight
-from .contract.flow import Admit, Authorize, Call, Effect, ReadBody, Replay, batch
+from .contract.flow import Passage, batch, direct
+from .contract.limiter import Limiter
 from .contract.model import Action, Parent, Reply
-from .contract.nesting import Mark
+from .contract.nesting import Mark, mark_of
+from .limiters.memory import MemoryLimiter
 from .replay.around import overriding, tell_batch
 from .replay.calls import App, BuildEnviron, CallReplay, Environ
 from .replay.environ import EnvironBuilder, native, parent_of, text
+from .replay.ledger import CallingLedger
 from .replay.places import Places
 from .replay.threads import Helpers
 
 __all__ = ["BatchMiddleware"]
 
 log = logging.getLogger("batchware")
+
+T = TypeVar("T")
 
 THREADS = 32  # three full batches whose actions all wait, and the threads that called
 
@@ -45,33 +51,81 @@ class BatchMiddleware:
         if threads == 0 and self.config.timeout is not None:
             raise ValueError("action_timeout needs threads: the calling thread can't time itself out")
         self._path = native(self.config.path)
-        self._places = Places(self.config.max_pending)
+        self._ledger = CallingLedger(Places(self.config.max_pending), self.config.limits, _limiter(self.config))
+        self._charges_direct = bool(self.config.limits) and self.config.count_direct
         self._around = overriding(self.config.hooks, "around_action")
         self._on_batch = overriding(self.config.hooks, "on_batch")
         self._helpers = Helpers(threads)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") != self._path:
-            return self.app(environ, start_response)
-        return _Batch(self, environ).serve(start_response)
+        if environ.get("PATH_INFO") == self._path:
+            return _Request(self, environ, start_response).serve_batch()
+        if self._charges_direct and mark_of(environ) is None:
+            return _Request(self, environ, start_response).serve_direct()
+        return self.app(environ, start_response)
 
     def close(self) -> None:
         """Let the helper threads end. Batches that come later run on their calling thread alone."""
         self._helpers.close()
 
 
-class _Batch:
-    """One batch request: drives the flow to its reply."""
+class _Request:
+    """One request that is not only passed on: drives its flow, and carries out what comes of it."""
 
-    def __init__(self, middleware: BatchMiddleware, environ: Environ) -> None:
+    def __init__(self, middleware: BatchMiddleware, environ: Environ, start_response: Callable[..., Any]) -> None:
         self._middleware = middleware
         self._config = middleware.config
         self._environ = environ
+        self._start_response = start_response
         self._started = time.monotonic()
         self._replays: list[CallReplay] = []
 
-    def serve(self, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        flow = batch(self._config, parent_of(self._environ), text(self._environ.get("SCRIPT_NAME", "")))
+    def serve_batch(self) -> Iterable[bytes]:
+        mount = text(self._environ.get("SCRIPT_NAME", ""))
+        reply = self._drive(batch(self._config, parent_of(self._environ), mount))
+        for replay in self._replays:
+            if replay.interrupt is not None:
+                self._close()
+                raise replay.interrupt
+        return self._answer(reply)
+
+    def serve_direct(self) -> Iterable[bytes]:
+        """A request that is no batch: charged like an action, and passed on (C37)."""
+        passage = self._drive(direct(self._config, parent_of(self._environ)))
+        if passage.refusal is not None:
+            return self._answer(passage.refusal)
+        if passage.slots or passage.headers:
+            return self._pass_on(passage)
+        return self._middleware.app(self._environ, self._start_response)
+
+    def _pass_on(self, passage: Passage) -> Iterable[bytes]:
+        ledger, fields = self._middleware._ledger, [(_canonical(name), value) for name, value in passage.headers]
+
+        def start_response(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            return self._start_response(status, [*headers, *fields], *exc_info)
+
+        def free() -> None:
+            ledger.free(0, passage.slots)
+
+        try:
+            iterable = self._middleware.app(self._environ, start_response if fields else self._start_response)
+        except BaseException:
+            free()
+            raise
+        wrapper = self._environ.get("wsgi.file_wrapper")
+        if isinstance(wrapper, type) and isinstance(iterable, wrapper):
+            free()  # the server may hand the file to the kernel, so this very object has to reach it
+            return iterable
+        if not passage.slots:
+            return iterable
+        return (_Sized if hasattr(iterable, "__len__") else _Guarded)(iterable, free)
+
+    def _answer(self, reply: Reply) -> Iterable[bytes]:
+        headers = [(_canonical(name), value) for name, value in reply.headers]
+        self._start_response(_status_line(reply.status), headers)
+        return _Answer(reply.body, self._close)
+
+    def _drive(self, flow: Generator[Effect, Any, T]) -> T:
         try:
             effect = next(flow)
             while True:
@@ -82,13 +136,8 @@ class _Batch:
                 else:
                     effect = flow.send(answer)
         except StopIteration as stop:
-            reply: Reply = stop.value
-        for replay in self._replays:
-            if replay.interrupt is not None:
-                self._close()
-                raise replay.interrupt
-        start_response(_status_line(reply.status), [(_canonical(name), value) for name, value in reply.headers])
-        return _Answer(reply.body, self._close)
+            result: T = stop.value
+            return result
 
     def _close(self) -> None:
         for replay in self._replays:
@@ -103,8 +152,8 @@ class _Batch:
                 return self._authorize(parent)
             case ReadBody(most):
                 return self._read(most)
-            case Admit(count):
-                return self._middleware._places.take(count)
+            case Admit():
+                return self._middleware._ledger.admit(effect)
             case Replay(flight):
                 return self._replay(flight)
             case Call(flight, as_sent):
@@ -152,7 +201,7 @@ class _Batch:
                 flight,
                 self._builder(),
                 middleware._helpers,
-                places=middleware._places,
+                free=middleware._ledger.free,
                 hooks=middleware._around,
             )
         )
@@ -192,6 +241,47 @@ class _Answer:
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
+
+
+class _Guarded:
+    """The host's answer to a direct request; its `close()` frees the request's slots (C37)."""
+
+    __slots__ = ("_free", "_iterable")
+
+    def __init__(self, iterable: Iterable[bytes], free: Callable[[], None]) -> None:
+        self._iterable = iterable
+        self._free = free
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._iterable)
+
+    def close(self) -> None:
+        try:
+            if close := getattr(self._iterable, "close", None):
+                close()
+        finally:
+            self._free()
+
+
+class _Sized(_Guarded):
+    """Of an iterable that knows its length: from a single piece servers tell the length of the body."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(cast("list[bytes]", self._iterable))
+
+
+def _limiter(config: BatchConfig) -> Limiter | None:
+    if not config.limits:
+        return None
+    limiter = config.limiter or MemoryLimiter()
+    if inspect.iscoroutinefunction(limiter.acquire):
+        raise TypeError(
+            f"limiter: {type(limiter).__name__} has to be awaited; on WSGI use RedisLimiter, MemoryLimiter, or any "
+            "Limiter"
+        )
+    return cast("Limiter", limiter)
 
 
 def _status_line(status: int) -> str:

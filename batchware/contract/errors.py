@@ -93,6 +93,21 @@ class Overloaded(BatchError):
         super().__init__("Too many actions are in flight; send the batch again later.", headers={"Retry-After": "1"})
 
 
+class LimitExceeded(BatchError):
+    """429: a limit would be exceeded by the batch, or by the direct request (C36, C37, C40)."""
+
+    status = 429
+
+
+class LimitsUnavailable(BatchError):
+    """503: the store of the limits can't be reached (C41)."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("The limits can't be checked at the moment; try again later.", headers={"Retry-After": "1"})
+
+
 class Refused(BatchError):
     """400: one action is not as the contract asks, or must not be batched (C9, C31)."""
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from .errors import BatchError, Refused, ResultTooLarge, TooSlow
+from .limiter import Slot
 from .model import Action, Outcome, Parent
 from .nesting import Mark
 
@@ -20,7 +21,7 @@ from .nesting import Mark
 class Record:
     """One action of a batch with all that becomes of it. One list of records, never parallel lists of parts."""
 
-    __slots__ = ("action", "deadline", "holds", "mark", "outcome", "refusal", "result", "size", "started")
+    __slots__ = ("action", "deadline", "holds", "mark", "outcome", "refusal", "result", "size", "slots", "started")
 
     def __init__(self, action: Action, refusal: BatchError | None = None) -> None:
         self.action = action
@@ -31,6 +32,7 @@ class Record:
         self.started = 0.0
         self.deadline = float("inf")
         self.size = 0  # bytes of the response so far
+        self.slots: Sequence[Slot] = ()  # of concurrency limits, held as long as its place (C39)
         self.holds = False  # whether it still counts as in flight (C42)
 
 
@@ -107,7 +109,9 @@ class Flight:
         return started
 
     def grow(self, record: Record, size: int) -> BatchError | None:
-        """Count `size` more bytes of a response; the error if that is one too many (C26)."""
+        """Count `size` more bytes of a response; the error if that is too many, or no more is wanted (C26)."""
+        if record.outcome is not None:
+            return record.outcome.error
         record.size += size
         self._bytes += size
         if record.size > self._max_result_bytes:
@@ -140,11 +144,11 @@ class Flight:
             self.fail(record, TooSlow(self._timeout), now)
         return late
 
-    def abandon(self) -> int:
-        """Start nothing more. How many actions that were admitted will now never hold a place."""
-        count = len(self._waiting)
+    def abandon(self) -> list[Record]:
+        """Start nothing more. The actions that were admitted and will never run; what they hold is free."""
+        waiting = list(self._waiting)
         self._waiting.clear()
-        return count
+        return waiting
 
     def ended(self, record: Record) -> bool:
         """Its task or thread is over, or nothing of it counts any more. True if that frees its place, once."""

@@ -3,25 +3,21 @@
 `batch` decides everything and does nothing: where something has to be awaited or called it yields an effect, and the
 driver of the door answers it by awaiting (`asgi`) or by calling (`wsgi`). An error that a driver meets is thrown into
 the generator. So the order of the contract is written once, for both doors, and can be tested without either.
-
-    Authorize   ask the host's hook who sends this; answered with the principal
-    ReadBody    read at most so many bytes; answered with the body
-    Admit       take places for so many actions, or throw `Overloaded`
-    Replay      steer a `Flight` until every action has its result
-    Call        steer a `Flight` of one request that is no action: it counts nowhere, and no hook hears of it
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Generator
-from typing import Any, Literal, Protocol, TypeAlias
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from .deny import Gate
+from .charges import charges_for, new_permit, slots_of
+from .effects import Admit, Authorize, Call, Effect, ReadBody, Replay, Settings
 from .errors import (
     BatchError,
     BodyTooLarge,
@@ -32,78 +28,25 @@ from .errors import (
 )
 from .flight import Flight, Record
 from .headers import access_control, cross_origin, forwarded_cookies
-from .model import Action, Dialect, Headers, Layout, Outcome, Parent, Reply
-from .nesting import mark_of
+from .limiter import Slot
+from .limits import Concurrency, Quota, by_principal
+from .model import Action, Headers, Layout, Outcome, Parent, Reply
+from .nesting import FREE, Mark, mark_of
 from .paths import quote_path
+from .standing import exceeded, ratelimit_fields
 
 log = logging.getLogger("batchware")
 
 ALLOW = "POST, OPTIONS"
 
 
-class Authorize(Struct, frozen=True):
-    """Ask `authorize`; the answer is the principal, a refusal is thrown."""
+class Passage(Struct, frozen=True):
+    """How a direct request goes on: to the host, holding `slots`, or nowhere, with a `refusal` as its answer."""
 
-    parent: Parent
-
-
-class ReadBody(Struct, frozen=True):
-    """Read the body; the answer is its bytes, `BodyTooLarge` is thrown past `most`."""
-
-    most: int
-
-
-class Admit(Struct, frozen=True):
-    """Take a place in flight for each of `count` actions; `Overloaded` is thrown if there are not enough (C42)."""
-
-    count: int
-
-
-class Replay(Struct, frozen=True):
-    """Steer `flight` until it is done."""
-
-    flight: Flight
-
-
-class Call(Struct, frozen=True):
-    """Steer `flight`, one request for the batch route: a synthetic `GET`, or where `as_sent`, the parent itself."""
-
-    flight: Flight
-    as_sent: bool
-
-
-Effect: TypeAlias = Authorize | ReadBody | Admit | Replay | Call
-
-
-class Settings(Protocol):
-    """What the flow reads of the configuration; `BatchConfig` documents each."""
-
-    @property
-    def dialect(self) -> Dialect: ...
-    @property
-    def gate(self) -> Gate: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def base(self) -> str: ...
-    @property
-    def authorize(self) -> Callable[[Parent], Any] | None: ...
-    @property
-    def max_actions(self) -> int: ...
-    @property
-    def max_body_bytes(self) -> int: ...
-    @property
-    def max_result_bytes(self) -> int: ...
-    @property
-    def max_answer_bytes(self) -> int: ...
-    @property
-    def parallel(self) -> int | None: ...
-    @property
-    def timeout(self) -> float | None: ...
-    @property
-    def set_cookie(self) -> Literal["forward", "drop"]: ...
-    @property
-    def cors(self) -> Literal["host", "off"]: ...
+    refusal: Reply | None
+    slots: Sequence[Slot] = ()
+    headers: Headers = ()
+    """`RateLimit` fields for the host's answer."""
 
 
 def batch(settings: Settings, parent: Parent, mount: str) -> Generator[Effect, Any, Reply]:
@@ -116,13 +59,8 @@ def batch(settings: Settings, parent: Parent, mount: str) -> Generator[Effect, A
             return _preflight((yield from _call(settings, parent, "OPTIONS")))
         reply = yield from _answer(settings, parent, mount, layout)
     except BatchError as error:
-        body = settings.dialect.error(error, layout)
-        headers = ((name.lower(), value) for name, value in error.headers.items())
-        reply = _reply(error.status, body, headers)
-    if settings.cors == "host" and cross_origin(parent) and mark_of(parent.request) is None:
-        policy = yield from _call(settings, parent, "GET")
-        reply = msgspec.structs.replace(reply, headers=[*reply.headers, *access_control(policy.headers)])
-    return reply if parent.method != "HEAD" else msgspec.structs.replace(reply, body=b"")
+        reply = _error_reply(settings, error, layout)
+    return (yield from _with_policy(settings, parent, reply))
 
 
 def _answer(settings: Settings, parent: Parent, mount: str, layout: Layout) -> Generator[Effect, Any, Reply]:
@@ -142,10 +80,9 @@ def _answer(settings: Settings, parent: Parent, mount: str, layout: Layout) -> G
     records = [_record(settings, parent, index, raw) for index, raw in enumerate(raws)]
 
     flight = _flight(settings, parent, records, layout)
-    if not flight.done:
-        yield Admit(sum(record.refusal is None for record in records))
+    counted = yield from _admit(settings, parent, records)
     yield Replay(flight)
-    reply = _reply(200, settings.dialect.write(flight.results(), layout))
+    reply = _reply(200, settings.dialect.write(flight.results(), layout), counted)
     if settings.set_cookie == "forward":
         prefix = mount + settings.base
         responses = [(prefix + r.action.path, r.outcome.headers) for r in records if r.outcome is not None]
@@ -153,6 +90,54 @@ def _answer(settings: Settings, parent: Parent, mount: str, layout: Layout) -> G
         if cookies:
             reply = msgspec.structs.replace(reply, headers=[*reply.headers, *cookies])
     return reply
+
+
+def _admit(settings: Settings, parent: Parent, records: list[Record]) -> Generator[Effect, Any, Headers]:
+    """Overload first (C42), then all limits in one step, all or nothing (C36). The `RateLimit` fields of the answer."""
+    permit, charges = "", []
+    if settings.limits:
+        permit = new_permit()
+        counted = [(record.action, record.mark if record.refusal is None else None) for record in records]
+        charges = charges_for(settings.limits, parent, counted, permit)
+    places = sum(record.refusal is None for record in records)
+    if not places and not charges:
+        return ()
+    decision = yield Admit(places, charges, permit, settings.limiter_down_batch == "pass")
+    if decision is None:
+        return ()
+    fields = ratelimit_fields(decision.levels) if settings.ratelimit_headers else ()
+    if not decision.admitted:
+        raise exceeded(charges, decision, len(records), fields)
+    for index, slots in slots_of(charges, permit).items():
+        records[index].slots = slots
+    return fields
+
+
+def direct(settings: Settings, parent: Parent) -> Generator[Effect, Any, Passage]:
+    """What a direct request owes to the limits, and whether it may go on (C37). It takes no place (C42)."""
+    if parent.method == "OPTIONS":
+        return Passage(None)
+    if settings.authorize is not None and any(getattr(rule, "key", None) is by_principal for rule in settings.limits):
+        with suppress(BatchError):  # the host answers for itself; here it is only asked who this is (C8)
+            parent = msgspec.structs.replace(parent, principal=(yield Authorize(parent)))
+    below = parent.path.startswith(settings.base + "/")
+    action = Action(0, parent.method, parent.path[len(settings.base) :] if below else "", query=parent.query)
+    permit = new_permit()
+    limits = [rule for rule in settings.limits if isinstance(rule, Quota | Concurrency)]
+    charges = charges_for(limits, parent, [(action, Mark())], permit)
+    if not charges:
+        return Passage(None)
+    try:
+        decision = yield Admit(0, charges, permit, settings.limiter_down_direct == "pass")
+        if decision is None:
+            return Passage(None)
+        fields = ratelimit_fields(decision.levels) if settings.ratelimit_headers else ()
+        if not decision.admitted:
+            raise exceeded(charges, decision, 0, fields)
+    except BatchError as error:
+        reply = yield from _with_policy(settings, parent, _error_reply(settings, error, Layout()))
+        return Passage(reply)
+    return Passage(None, slots_of(charges, permit).get(0, ()), fields)
 
 
 def _record(settings: Settings, parent: Parent, index: int, raw: Any) -> Record:
@@ -167,6 +152,19 @@ def _record(settings: Settings, parent: Parent, index: int, raw: Any) -> Record:
         else:
             refusal = Refused.at(index, "relative_path", why) if why else None
     return Record(action, refusal)
+
+
+def _error_reply(settings: Settings, error: BatchError, layout: Layout) -> Reply:
+    headers = [(name.lower(), value) for name, value in error.headers.items()]
+    return _reply(error.status, settings.dialect.error(error, layout), headers)
+
+
+def _with_policy(settings: Settings, parent: Parent, reply: Reply) -> Generator[Effect, Any, Reply]:
+    """`reply` with the host's `access-control-*` headers, where a page of another origin is to read it (C24)."""
+    if settings.cors == "host" and cross_origin(parent) and mark_of(parent.request) is None:
+        policy = yield from _call(settings, parent, "GET")
+        reply = msgspec.structs.replace(reply, headers=[*reply.headers, *access_control(policy.headers)])
+    return reply if parent.method != "HEAD" else msgspec.structs.replace(reply, body=b"")
 
 
 def _flight(settings: Settings, parent: Parent, records: list[Record], layout: Layout) -> Flight:
@@ -197,6 +195,7 @@ def _call(settings: Settings, parent: Parent, method: Literal["GET", "OPTIONS"])
     route = settings.path[len(settings.base) :]
     record = Record(Action(-1, method, route, quote_path(route)))
     record.mark.live = method == "GET"  # the client's own request is no child
+    record.mark.paid = FREE  # the batch request itself costs nothing (C35)
     yield Call(_flight(settings, parent, [record], Layout()), method == "OPTIONS")
     assert record.outcome is not None, "a flight that is done has an outcome for each record"
     return record.outcome

@@ -18,10 +18,10 @@ from typing import Any, TypeAlias
 from ..contract.errors import BatchError, HandlerFailed
 from ..contract.flight import Flight, Record
 from ..contract.hooks import BatchHooks
+from ..contract.limiter import Slot
 from ..contract.model import Action, Outcome
 from ..contract.nesting import Mark, current
 from .around import Around, log_cut, log_failure, log_late
-from .places import Places
 from .responses import InvalidResponse, checked_header, checked_status
 from .threads import Helpers
 
@@ -29,6 +29,7 @@ log = logging.getLogger("batchware")
 
 Environ: TypeAlias = dict[str, Any]
 App: TypeAlias = Callable[[Environ, Any], Iterable[bytes]]
+Free: TypeAlias = Callable[[int, Sequence[Slot]], None]
 BuildEnviron: TypeAlias = Callable[[Action, Mark], Environ]
 Close: TypeAlias = Callable[[], object]
 
@@ -43,7 +44,7 @@ class CallReplay:
         build: BuildEnviron,
         helpers: Helpers,
         *,
-        places: Places | None = None,
+        free: Free | None = None,
         hooks: Sequence[BatchHooks] = (),
     ) -> None:
         self.app = app
@@ -52,12 +53,14 @@ class CallReplay:
         self.interrupt: KeyboardInterrupt | None = None
         self.build = build
         self._helpers = helpers
-        self._places = places
+        self._give_back = free
         self._lock = threading.Lock()
         self._caller = threading.get_ident()
         self._context = copy_context()
         self._started: deque[Record] = deque()
+        self._never: list[Record] = []
         self._running = 0
+        self._freeing = 0  # complete actions whose slots are being given back
         self._wake_up = threading.Event()
         self._closing: list[tuple[Context, Close]] = []
 
@@ -73,8 +76,8 @@ class CallReplay:
                 self._run(record)
                 continue
             with self._lock:
-                if self.flight.done:
-                    return
+                if self.flight.done and not self._freeing:
+                    break  # so a client that has its answer finds the slots free (C39)
                 due = self.flight.due
                 more = bool(self._started) or self.flight.can_start
             if more and not alone and not self._helpers.offer(self):
@@ -87,6 +90,7 @@ class CallReplay:
                     self._abandon()
                     raise
                 self.interrupt = interrupt
+        self._abandon()
 
     def help(self) -> None:
         """One action in a helper's thread, after the next helper has been woken."""
@@ -119,15 +123,17 @@ class CallReplay:
                     record.started = now
                     self._running += 1
                     return record
-                self._free(record)  # overdue before any thread was free for it; it never runs
+                self._never.append(record)  # overdue before any thread was free for it
         return None
 
     def _abandon(self) -> None:
+        """Give back what actions hold that will never run."""
         with self._lock:
-            count = self.flight.abandon() + len(self._started)
+            never = [*self._never, *self._started, *self.flight.abandon()]
+            self._never.clear()
             self._started.clear()
-            if self._places is not None:
-                self._places.free(count)
+        for record in never:
+            self._freed(record)
 
     def _settle_overdue(self) -> None:
         with self._lock:
@@ -148,9 +154,11 @@ class CallReplay:
                 except BaseException:
                     log.exception("close() of a response in a batch raised")
         with self._lock:
-            self._free(record)
+            free = self.flight.ended(record)
             self._running -= 1
             ended = self.flight.done and not self._running
+        if free:
+            self._freed(record)
         if ended and not self._closing:
             self._void_marks()
 
@@ -161,16 +169,20 @@ class CallReplay:
     def grow(self, record: Record, size: int) -> BatchError | None:
         """Count bytes of a response; the error if that is too many, or the answer does not want them any more."""
         with self._lock:
-            if record.outcome is not None:
-                return record.outcome.error
             return self.flight.grow(record, size)
 
     def land(self, record: Record, outcome: Outcome) -> None:
         """A complete response."""
         with self._lock:
-            if self.flight.land(record, outcome) and self._places is not None:
-                self._places.free()
+            free = self.flight.land(record, outcome)
+            self._freeing += free
             more = self._look()
+        if free:
+            self._freed(record)
+            with self._lock:
+                self._freeing -= 1
+                if self.flight.done and not self._freeing:
+                    self._wake_up.set()
         if more:
             self._helpers.offer(self)
 
@@ -188,9 +200,10 @@ class CallReplay:
             self._wake_up.set()
         return self.flight.can_start
 
-    def _free(self, record: Record) -> None:
-        if self.flight.ended(record) and self._places is not None:
-            self._places.free()
+    def _freed(self, record: Record) -> None:
+        """Give back what an action held; never under the lock, a limiter may be far away."""
+        if self._give_back is not None:
+            self._give_back(1, record.slots)
 
 
 class _Call:

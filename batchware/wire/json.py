@@ -13,6 +13,8 @@ import msgspec
 
 MAX_DEPTH = 64  # levels of a batch; recursion in parsers ends at about 1,000, and no honest action is this deep
 
+MAX_RESULT_DEPTH = 500  # levels of a JSON response; a deeper one is a string in its result (C21)
+
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _any = msgspec.json.Decoder(msgspec.Raw)
@@ -22,16 +24,16 @@ _text = msgspec.json.Decoder(str)
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
-def too_deep(body: bytes) -> bool:
-    """Whether arrays and objects are nested more than `MAX_DEPTH` deep, counted without parsing (C4)."""
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+def too_deep(body: bytes, most: int = MAX_DEPTH) -> bool:
+    """Whether arrays and objects are nested more than `most` deep, counted without parsing (C4)."""
+    if body.count(b"[") + body.count(b"{") <= most:
         return False
     depth = 0
     for found in _BRACKETS.finditer(body):
         bracket = found.group()
         if bracket in (b"[", b"{"):
             depth += 1
-            if depth > MAX_DEPTH:
+            if depth > most:
                 return True
         elif bracket in (b"]", b"}"):
             depth -= 1
@@ -41,7 +43,8 @@ def too_deep(body: bytes) -> bool:
 def valid(body: bytes) -> bool:
     """Whether `body` is one JSON text in strict UTF-8, so that it can be spliced into another.
 
-    Not valid, although the grammar allows them: lone surrogates, and nesting that parsers refuse (about 1,000).
+    Not valid, although the grammar allows them: lone surrogates, and nesting that a client's parser may refuse, which
+    would cost it the whole answer (Python 3.11 to 3.13 stop between 993 and 9,998 levels).
     """
     try:
         if not body.isascii():
@@ -49,7 +52,7 @@ def valid(body: bytes) -> bool:
         _any.decode(body)
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return False
-    return True
+    return not too_deep(body, MAX_RESULT_DEPTH)
 
 
 def members(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:

@@ -18,19 +18,30 @@ NEEDS = {
     "flask": (*EVERY_HOST, "flask", "waitress"),
     "django": (*EVERY_HOST, "django", "uvicorn"),
 }
+INSTALL_REDIS = 'pip install -e ".[demo,redis]"'
 INSTALL = 'pip install -e ".[demo]"'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     missing = [name for name in NEEDS[options.host] if find_spec(name) is None]
+    if options.redis is not None and find_spec("redis") is None:
+        print(f"taskboard: redis not installed; {INSTALL_REDIS} installs it too", file=sys.stderr)
+        return 1
     if missing:
         print(f"taskboard: {', '.join(missing)} not installed; {INSTALL} installs all that it needs", file=sys.stderr)
         return 1
+    from .limits import read  # noqa: PLC0415
+
+    try:
+        read(options.limits)
+    except ValueError as error:
+        print(f"taskboard: --limits must be {error}", file=sys.stderr)
+        return 2
     from .demo import Trouble, run  # noqa: PLC0415  # it imports what has just been looked for
 
     try:
-        return run(options.host, options.port, options.db, once=options.once)
+        return run(options.host, options.port, options.db, options.limits, options.redis, once=options.once)
     except Trouble as trouble:
         print(f"taskboard: {trouble}", file=sys.stderr)
         return 1
@@ -47,6 +58,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", choices=NEEDS, default="starlette", help="the framework (default: starlette)")
     parser.add_argument("--port", type=int, default=8000, help="on 127.0.0.1; 0 takes any free one (default: 8000)")
     parser.add_argument("--db", metavar="FILE", default=":memory:", help="keep the data in a file (default: in memory)")
+    parser.add_argument(
+        "--limits",
+        metavar="N/R/W",
+        default="1500/50/15",
+        help="requests a minute, reads and writes in flight, of one token (default: %(default)s)",
+    )
+    parser.add_argument("--redis", metavar="URL", help="count them in Redis, shared by all who do (default: in memory)")
     parser.add_argument("--once", action="store_true", help="end after the demo instead of serving on")
     options = parser.parse_args(arguments)
     if not 0 <= options.port <= 65535:

@@ -25,6 +25,8 @@ class Reply:
     status: int
     body: Any
     seconds: float
+    retry_after: int | None = None
+    """Of a 429: the seconds after which the same request passes."""
 
 
 class Client:
@@ -46,7 +48,8 @@ class Client:
         response = self._connection.getresponse()
         payload = response.read()
         seconds = perf_counter() - started
-        return Reply(response.status, json.loads(payload), seconds)
+        wait = response.getheader("Retry-After")
+        return Reply(response.status, json.loads(payload), seconds, int(wait) if wait else None)
 
     def __enter__(self) -> Self:
         return self

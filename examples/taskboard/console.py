@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .api import BATCH
+from .client import Reply
 from .hosts import LOOPBACK
 from .race import Result
 from .sample import Sample
@@ -47,6 +48,14 @@ def table(number: int, shown: Shown) -> str:
             lines.extend(_message(excerpt))
         if status != shown.show.expected[index]:
             lines.extend(_message(f"expected {shown.show.expected[index]}"))
+    return "\n".join(lines)
+
+
+def attempt(what: str, reply: Reply) -> str:
+    """One try of a batch that a limit may refuse, on one line, and what a refusal says below it."""
+    lines = [f"   {what:41} {reply.status:>6} {_milliseconds(reply.seconds):>9}"]
+    if reply.status != 200:
+        lines.extend(_message(_excerpt(reply.body)))
     return "\n".join(lines)
 
 

@@ -10,11 +10,11 @@ import socket
 import time
 from contextlib import ExitStack
 
-from . import console
+from . import console, limits, race, showcase
 from .api import Board
 from .client import Client
 from .hosts import LOOPBACK, SERVERS, listen, serving
-from .race import ROUNDS, WrongAnswer, race
+from .race import WrongAnswer
 from .sample import Sample, fill
 from .showcase import Stopwatch, play, shows, warm_up
 from .store import NotATaskboard, Store
@@ -24,8 +24,8 @@ class Trouble(Exception):
     """Something that its user can put right; the message says how."""
 
 
-def run(host: str, port: int, db: str, *, once: bool) -> int:
-    """All of it; returns the exit status."""
+def run(host: str, port: int, db: str, limited: str, redis_url: str | None, *, once: bool) -> int:
+    """All of it; returns the exit status. `limited` is the text of `--limits`."""
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(port))
         port = listener.getsockname()[1]
@@ -34,9 +34,14 @@ def run(host: str, port: int, db: str, *, once: bool) -> int:
         except NotATaskboard as error:
             raise Trouble(f"{error}; name another file with --db") from None
         sample, stopwatch = fill(store), Stopwatch()
-        stack.enter_context(serving(host, Board(store), listener, hooks=[stopwatch]))
+        kept = limits.options(limited, redis_url, asgi=host != "flask")
+        stack.enter_context(serving(host, Board(store), listener, hooks=[stopwatch], **kept))
         print(f"The taskboard, {SERVERS[host]}, http://{LOOPBACK}:{port}", flush=True)
-        passed = _show(port, sample, stopwatch) and _race(port, sample)
+        passed = _show(port, sample, stopwatch) and _refuse(port, sample)
+        if limits.read(limited)[0] >= race.REQUESTS:
+            passed = passed and _race(port, sample)
+        else:
+            print(f"\nThe race is left out: it counts as {race.REQUESTS} requests, more than --limits lets through.")
         if not passed:
             print("\nNot everything went as expected: see above.", flush=True)
         if not once:
@@ -64,10 +69,28 @@ def _show(port: int, sample: Sample, stopwatch: Stopwatch) -> bool:
     return passed
 
 
+def _refuse(port: int, sample: Sample) -> bool:
+    """A batch that a limit refuses as a whole, and that passes when the answer said it would."""
+    full, more = showcase.member_lists(sample, limits.MEMBER_LISTS), showcase.member_lists(sample, 5)
+    print(f"\n5. A limit counts every action: {limits.MEMBER_LISTS} lists of members a second", flush=True)
+    with Client(port, sample.token) as client:
+        replies = [client.batch(full), client.batch(more)]
+        print(console.attempt(f"a batch of {len(full)}", replies[0]), flush=True)
+        print(console.attempt(f"a batch of {len(more)}, at once", replies[1]), flush=True)
+        wait = replies[1].retry_after
+        if wait is None:
+            return False
+        print(f"   waiting {wait} s, as Retry-After says ...", flush=True)
+        time.sleep(wait)
+        replies.append(client.batch(more))
+        print(console.attempt("the same batch again", replies[2]), flush=True)
+    return [reply.status for reply in replies] == [200, 429, 200]
+
+
 def _race(port: int, sample: Sample) -> bool:
-    print(f"\nTen reads in three ways, median of {ROUNDS} rounds ", end="", flush=True)
+    print(f"\nTen reads in three ways, median of {race.ROUNDS} rounds ", end="", flush=True)
     try:
-        results = race(port, sample.token, sample.tasks[:10], lambda: print(".", end="", flush=True))
+        results = race.race(port, sample.token, sample.tasks[:10], lambda: print(".", end="", flush=True))
     except WrongAnswer as error:
         print(f" {error}", flush=True)
         return False

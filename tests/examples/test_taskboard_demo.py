@@ -47,9 +47,17 @@ def test_once_shows_four_batches_and_the_race_and_ends_with_0(host: str, capsys:
         "2. Update a task, add it to a project and add followers",
         "3. Add several users to a team",
         "4. A failing and a refused action among good ones",
+        "5. A limit counts every action: 10 lists of members a second",
     ):
         assert title in lines
-    for row in ("PUT /tasks/", "POST /organization_exports", "one batch of ten", "ten requests in parallel"):
+    for row in (
+        "PUT /tasks/",
+        "POST /organization_exports",
+        "one batch of ten",
+        "ten requests in parallel",
+        "429",
+        "Retry-After",
+    ):
         assert any(row in line for line in lines)
     assert "expected" not in shown.out
 
@@ -119,6 +127,18 @@ def test_a_wrong_option_is_named(arguments: list[str], capsys: pytest.CaptureFix
         command.main(arguments)
     assert ended.value.code == 2
     assert arguments[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["1500", "1500/50/x", "50/50/15", "1500/5/15", "a/b/c", "1/2/3/4"])
+def test_limits_that_the_demo_could_not_live_with_are_named(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--once", "--port", "0", "--limits", text]) == 2
+    assert capsys.readouterr().err.startswith("taskboard: --limits must be ")
+
+
+@pytest.mark.usefixtures("short_race")
+def test_c35_limits_that_the_race_would_exceed_leave_it_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--once", "--port", "0", "--limits", "150/50/15"]) == 0
+    assert "The race is left out" in capsys.readouterr().out
 
 
 @pytest.fixture(params=FACES)

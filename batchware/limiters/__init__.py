@@ -1,0 +1,1 @@
+"""Where charges are counted: in this process (`memory`), or for many processes and machines (`redis`)."""

@@ -1,0 +1,151 @@
+"""C37: the slot of a direct request, and when it is free; all else of the request is as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Iterator
+from typing import Any
+from wsgiref.util import FileWrapper
+
+import pytest
+
+from batchware import Concurrency, asgi, wsgi
+from batchware.limiters.memory import MemoryLimiter
+from tests.contract.batching import BARE
+from tests.contract.limited import Awaited, Limited
+from tests.contract.small_apps import asgi_app, reply, started
+from tests.hosts.clients import asend
+from tests.hosts.response import prepare
+from tests.hosts.wsgi_client import build_environ
+
+ASGI, WSGI = BARE
+
+
+def _environ(**extra: Any) -> dict[str, Any]:
+    return {**build_environ(prepare("GET", "/x", (), b"", ("testserver", 80), "http")), **extra}
+
+
+def _start(status: str, headers: Any, exc_info: Any = None) -> Any:
+    return None
+
+
+def test_c37_a_direct_wsgi_request_frees_its_slot_in_close() -> None:
+    closed: list[str] = []
+
+    class Body:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"x"])
+
+        def close(self) -> None:
+            closed.append("host")
+
+    def host(environ: Any, start_response: Any) -> Any:
+        started(start_response)
+        return Body()
+
+    app = wsgi.BatchMiddleware(host, limits=[Concurrency("slots", 1)], max_actions=1)
+    body = app(_environ(), _start)
+    assert list(body) == [b"x"]
+    assert b"one too many" in b"".join(app(_environ(), _start))
+    body.close()  # type: ignore[attr-defined]
+    assert closed == ["host"]
+    body.close()  # type: ignore[attr-defined]
+    first = app(_environ(), _start)
+    assert b"one too many" in b"".join(app(_environ(), _start)), "closing twice frees nobody else's"
+    first.close()  # type: ignore[attr-defined]
+
+
+def _serve(app: Any) -> None:
+    body = app(_environ(), _start)
+    try:
+        list(body)
+    finally:
+        body.close()
+
+
+@pytest.mark.parametrize("within", ["the call", "the body", "close()"])
+def test_c37_a_direct_wsgi_request_that_fails_frees_its_slot(within: str) -> None:
+    class Body:
+        def __iter__(self) -> Iterator[bytes]:
+            if within == "the body":
+                raise KeyError("body")
+            return iter([b"x"])
+
+        def close(self) -> None:
+            if within == "close()":
+                raise KeyError("close")
+
+    def host(environ: Any, start_response: Any) -> Any:
+        if within == "the call":
+            raise KeyError("call")
+        started(start_response)
+        return Body()
+
+    app = wsgi.BatchMiddleware(host, limits=[Concurrency("slots", 1)], max_actions=1)
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            _serve(app)
+
+
+def test_c37_a_file_wrapper_reaches_the_server_as_the_same_object() -> None:
+    made: list[FileWrapper] = []
+
+    def host(environ: Any, start_response: Any) -> Any:
+        started(start_response)
+        made.append(environ["wsgi.file_wrapper"](io.BytesIO(b"x")))
+        return made[-1]
+
+    app = wsgi.BatchMiddleware(host, limits=[Concurrency("slots", 1)], max_actions=1)
+    for _ in range(2):  # free when the application returns
+        assert app(_environ(), _start) is made[-1]
+
+
+def test_c37_servers_still_see_the_length_of_a_direct_response() -> None:
+    app = wsgi.BatchMiddleware(lambda environ, start: started(start), limits=[Concurrency("slots", 1)], max_actions=1)
+    body = app(_environ(), _start)
+    assert len(body) == 1  # type: ignore[arg-type]  # from a single piece servers tell the Content-Length
+    body.close()  # type: ignore[attr-defined]
+
+    def generator(environ: Any, start_response: Any) -> Iterator[bytes]:
+        started(start_response)
+        yield b"x"
+
+    body = wsgi.BatchMiddleware(generator, limits=[Concurrency("slots", 1)], max_actions=1)(_environ(), _start)
+    assert not hasattr(body, "__len__")
+    body.close()  # type: ignore[attr-defined]
+
+
+def test_c37_a_direct_asgi_request_frees_its_slot_with_its_last_message() -> None:
+    async def run() -> None:
+        released = asyncio.Event()
+
+        async def late(scope: Any, receive: Any, send: Any) -> None:
+            await reply(send, more=True)
+            assert (await asend(app, "GET", "/quick")).status == 429
+            await send({"type": "http.response.body", "body": b""})
+            released.set()
+            assert (await asend(app, "GET", "/quick")).status == 200
+
+        async def quick(scope: Any, receive: Any, send: Any) -> None:
+            await reply(send)
+
+        limiter = Awaited(MemoryLimiter())
+        app = asgi.BatchMiddleware(
+            asgi_app({"/late": late, "/quick": quick}),
+            limits=[Concurrency("slots", 1)],
+            limiter=limiter,
+            max_actions=1,
+        )
+        response = await asend(app, "GET", "/late")
+        assert (response.status, response.raised) == (200, None)
+        assert released.is_set()
+
+    asyncio.run(run())
+
+
+def test_c37_a_direct_asgi_request_that_fails_frees_its_slot() -> None:
+    limited = Limited(ASGI, [Concurrency("slots", 1)], max_actions=1)
+    for path in ("/raise", "/half", "/nothing") * 2:
+        limited.direct(target=path)
+    assert limited.direct().status == 200
