@@ -21,11 +21,11 @@ from .contract.model import Action, Headers, Parent, Reply
 from .contract.nesting import Mark, mark_of
 from .limiters.memory import MemoryLimiter
 from .replay.around import overriding, tell_batch
-from .replay.child import Message, Receive, Send
+from .replay.child import App, BuildScope, Message, Receive, Send
 from .replay.ledger import AwaitingLedger
 from .replay.places import Places
 from .replay.scope import ScopeBuilder, mount_of, parent_of
-from .replay.tasks import App, BuildScope, TaskReplay
+from .replay.tasks import TaskReplay
 
 __all__ = ["BatchMiddleware"]
 

@@ -16,23 +16,46 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from ..contract.errors import BatchError, HandlerFailed
-from ..contract.flight import Record
-from ..contract.model import Outcome
+from ..contract.flight import Flight, Record
+from ..contract.hooks import BatchHooks
+from ..contract.model import Action, Outcome
+from ..contract.nesting import Mark
 from .around import Around, log_cut, log_failure, log_late
 from .responses import checked_header, checked_status
-
-if TYPE_CHECKING:
-    from .tasks import TaskReplay
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
+App: TypeAlias = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+BuildScope: TypeAlias = Callable[[Action, Mark], MutableMapping[str, Any]]
+
 GRACE = 0.25  # seconds that an action which listens for its disconnect has to end by itself, and clean up
+
+
+class Coordinator(Protocol):
+    """What a child asks of the batch that it belongs to."""
+
+    app: App
+    build: BuildScope
+    flight: Flight
+    hooks: Sequence[BatchHooks]
+    loop: asyncio.AbstractEventLoop
+    client_gone: bool
+    interrupt: KeyboardInterrupt | None
+
+    def give_back(self, record: Record) -> None:
+        """What the action held is free."""
+
+    def wake(self) -> None:
+        """There is something to decide."""
+
+    def watch_client(self) -> None:
+        """Somebody waits for the client's going away."""
 
 
 class Child:
@@ -43,7 +66,7 @@ class Child:
         "record", "task",
     )  # fmt: skip
 
-    def __init__(self, replay: TaskReplay, record: Record) -> None:
+    def __init__(self, replay: Coordinator, record: Record) -> None:
         self.record = record
         self.task: asyncio.Task[Any] | None = None
         self._replay = replay

@@ -9,22 +9,19 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context, copy_context
 from typing import Any, TypeAlias
 
 from ..contract.flight import Flight, Record
 from ..contract.hooks import BatchHooks
 from ..contract.limiter import Slot
-from ..contract.model import Action
-from ..contract.nesting import Mark, current
+from ..contract.nesting import current
 from .around import log, log_cut
-from .child import Child, Receive, Send
+from .child import App, BuildScope, Child, Receive
 
-BuildScope: TypeAlias = Callable[[Action, Mark], MutableMapping[str, Any]]
 Free: TypeAlias = Callable[[int, Sequence[Slot]], None]
 Running: TypeAlias = Coroutine[Any, Any, None]
-App: TypeAlias = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 if sys.version_info >= (3, 12):
 
