@@ -36,6 +36,7 @@ class _Ledger:
         self._limiter = limiter
         self._lock = threading.Lock()
         self._held: dict[tuple[str, str, str], Slot] = {}
+        self._process = os.getpid()
         leases = [rule.lease for rule in limits if isinstance(rule, Concurrency)]
         self._interval = min(leases) / RENEWALS if leases else 0.0
 
@@ -50,6 +51,9 @@ class _Ledger:
             return  # no limit on requests in flight, so nothing is held
         slots = [slot for slots in slots_of(effect.charges, effect.permit).values() for slot in slots]
         with self._lock:
+            if self._process != os.getpid():  # forked: what was held then is the parent's to keep and to give back
+                self._process = os.getpid()
+                self._held.clear()
             self._held.update({_key(slot): slot for slot in slots})
 
     def _put_down(self, slots: Iterable[Slot]) -> list[Slot]:
