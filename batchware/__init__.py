@@ -8,7 +8,7 @@ from .authorization import require_header
 from .config import BatchConfig, BatchOptions
 from .contract.charges import HostLimits
 from .contract.deny import DEFAULT_DENY, EXPORTS, NESTED, SCIM, UPLOADS, DenyRule
-from .contract.errors import BatchError, NotAuthorized
+from .contract.errors import BatchError, NotAuthorized, asana_errors
 from .contract.hooks import BatchHooks
 from .contract.limiter import AsyncLimiter, Charge, Decision, Level, Limiter, LimiterUnavailable, Slot
 from .contract.limits import ANY, Concurrency, Quota, by_client, by_header, by_principal
@@ -41,6 +41,7 @@ __all__ = [
     "Parent",
     "Quota",
     "Slot",
+    "asana_errors",
     "by_client",
     "by_header",
     "by_principal",
