@@ -32,7 +32,7 @@ class _Ledger:
     def __init__(
         self, places: Places, limits: Sequence[Limit | HostLimits], limiter: Limiter | AsyncLimiter | None
     ) -> None:
-        self._places = places
+        self.places = places
         self._limiter = limiter
         self._lock = threading.Lock()
         self._held: dict[tuple[str, str, str], Slot] = {}
@@ -91,18 +91,18 @@ class AwaitingLedger(_Ledger):
 
     async def admit(self, effect: Admit) -> Decision | None:
         """Take places and charge limits; None where there was nothing to charge, or the store is away."""
-        self._places.take(effect.places)
+        self.places.take(effect.places)
         try:
             decision = await self._acquire(effect) if effect.charges else None
         except BaseException:
-            self._places.free(effect.places)
+            self.places.free(effect.places)
             raise
         if decision is not None:
             if decision.admitted:
                 self._take_up(effect)
                 self._keep()
             else:
-                self._places.free(effect.places)
+                self.places.free(effect.places)
         return decision
 
     async def _acquire(self, effect: Admit) -> Decision | None:
@@ -121,7 +121,7 @@ class AwaitingLedger(_Ledger):
     def free(self, places: int, slots: Sequence[Slot]) -> None:
         """Give back; nobody waits for it."""
         if places:
-            self._places.free(places)
+            self.places.free(places)
         if slots and (slots := self._put_down(slots)):
             self._start(self._release(slots))
             if not self._held and self._timer is not None:
@@ -199,7 +199,7 @@ class CallingLedger(_Ledger):
 
     def admit(self, effect: Admit) -> Decision | None:
         """Take places and charge limits; None where there was nothing to charge, or the store is away."""
-        self._places.take(effect.places)
+        self.places.take(effect.places)
         decision = None
         try:
             if effect.charges:
@@ -209,23 +209,23 @@ class CallingLedger(_Ledger):
             try:
                 _unavailable(effect, error)
             except LimitsUnavailable:
-                self._places.free(effect.places)
+                self.places.free(effect.places)
                 raise
         except BaseException:
-            self._places.free(effect.places)
+            self.places.free(effect.places)
             raise
         if decision is not None:
             if decision.admitted:
                 self._take_up(effect)
                 self._keep()
             else:
-                self._places.free(effect.places)
+                self.places.free(effect.places)
         return decision
 
     def free(self, places: int, slots: Sequence[Slot]) -> None:
         """Give back, in the calling thread."""
         if places:
-            self._places.free(places)
+            self.places.free(places)
         if slots and (slots := self._put_down(slots)):
             assert self._calling is not None
             try:

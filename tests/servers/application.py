@@ -124,7 +124,7 @@ def _asgi(host: Any) -> Any:
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].endswith("/census"):
-            await _say(send, census(batched._places.taken, len(asyncio.all_tasks())))
+            await _say(send, census(batched._ledger.places.taken, len(asyncio.all_tasks())))
         else:
             await mounted(scope, receive, send)
 
@@ -138,7 +138,7 @@ def _wsgi(host: Any) -> Any:
     def application(environ: Any, start_response: Any) -> Any:
         if not environ["PATH_INFO"].endswith("/census"):
             return mounted(environ, start_response)
-        body = census(batched._places.taken, 0)
+        body = census(batched._ledger.places.taken, 0)
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 
