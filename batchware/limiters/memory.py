@@ -23,6 +23,47 @@ class _Window:
         self.number, self.current, self.before = number, 0, 0
 
 
+class _QuotaLook:
+    """One charge of a quota, and its counters as they stand now."""
+
+    __slots__ = ("charge", "elapsed", "key", "rule", "window")
+
+    def __init__(self, rule: Quota, charge: Charge, key: tuple[str, str], window: _Window, elapsed: float) -> None:
+        self.rule, self.charge, self.key, self.window, self.elapsed = rule, charge, key, window, elapsed
+
+    def wait(self) -> float:
+        """Seconds until the charge alone would pass; 0 if it does."""
+        if self.charge.cost > self.rule.limit:
+            return inf
+        return quota_wait(self.rule, self.window.current, self.window.before, self.elapsed, self.charge.cost)
+
+    def level(self) -> Level:
+        rule, window = self.rule, self.window
+        if not (window.current or window.before):
+            return Level(rule, rule.limit, 0.0)
+        rest = rule.per - self.elapsed
+        used = window.current + window.before * rest / rule.per
+        return Level(rule, max(0, int(rule.limit - used)), rest)
+
+
+class _SlotsLook:
+    """One charge of a concurrency limit, and the holders that are alive now."""
+
+    __slots__ = ("charge", "held", "key", "rule")
+
+    def __init__(self, rule: Concurrency, charge: Charge, key: tuple[str, str], held: dict[str, float]) -> None:
+        self.rule, self.charge, self.key, self.held = rule, charge, key, held
+
+    def wait(self) -> float:
+        """Seconds until the charge alone would pass, as far as anybody can say; 0 if it does."""
+        if self.charge.cost > self.rule.limit:
+            return inf
+        return 0.0 if len(self.held) + self.charge.cost <= self.rule.limit else 1.0
+
+    def level(self) -> Level:
+        return Level(self.rule, max(0, self.rule.limit - len(self.held)), 0.0)
+
+
 class MemoryLimiter:
     """Counts in this process: for one worker, and for tests. Serves both doors; it never waits.
 
@@ -47,15 +88,16 @@ class MemoryLimiter:
             self._forget(now)
             if permit in self._permits:
                 return self._permits[permit][1]
-            admitted, wait, spent = not any(self._wait(charge, now) for charge in charges), 0.0, charges
+            looks = [self._look(charge, now) for charge in charges]
+            admitted = not any(map(_wait, looks))
+            wait, spent = 0.0, looks
             if not admitted:
-                spent = [charge for charge in charges if isinstance(charge.rule, Quota) and charge.rule.charge_refused]
-            for charge in spent:
-                self._spend(charge.rule, charge, now)
+                spent = [look for look in looks if isinstance(look.rule, Quota) and look.rule.charge_refused]
+            for look in spent:
+                self._spend(look, now)
             if not admitted:  # what was spent now has made the time to wait another
-                wait = max([self._wait(charge, now) for charge in charges])
-            levels = tuple([self._level(charge, now) for charge in charges])
-            decision = Decision(admitted, None if wait == inf else wait, levels)
+                wait = max(map(_wait, looks))
+            decision = Decision(admitted, None if wait == inf else wait, tuple([look.level() for look in looks]))
             if spent:
                 self._permits[permit] = (now + PERMIT_SECONDS, decision)
             return decision
@@ -84,58 +126,33 @@ class MemoryLimiter:
                     lost.append(slot)
         return lost
 
-    def _wait(self, charge: Charge, now: float) -> float:
-        """Seconds until `charge` alone would pass; 0 if it does."""
-        rule = charge.rule
-        if charge.cost > rule.limit:
-            return inf
+    def _look(self, charge: Charge, now: float) -> _QuotaLook | _SlotsLook:
+        """How one limit stands for one subject, found once for all that is asked of it."""
+        rule, key = charge.rule, (charge.rule.name, charge.subject)
         if isinstance(rule, Concurrency):
-            return 0.0 if self._in_flight(charge, now) + charge.cost <= rule.limit else 1.0
-        window, elapsed = self._window(rule, charge.subject, now)
-        return 0.0 if window is None else quota_wait(rule, window.current, window.before, elapsed, charge.cost)
-
-    def _window(self, rule: Quota, subject: str, now: float) -> tuple[_Window | None, float]:
-        """The counters as they stand now, if there are any, and the seconds since the period began."""
+            held = self._held.get(key)
+            if held and min(held.values()) <= now:
+                for holder in [holder for holder, end in held.items() if end <= now]:
+                    del held[holder]
+            return _SlotsLook(rule, charge, key, {} if held is None else held)
         number, elapsed = divmod(now, rule.per)
-        window = self._windows.get((rule.name, subject))
-        if window is not None and window.number != number:
+        window = self._windows.get(key)
+        if window is None:
+            window = _Window(int(number))
+        elif window.number != number:
             window.before = window.current if window.number == number - 1 else 0
             window.number, window.current = int(number), 0
-        return window, elapsed
+        return _QuotaLook(rule, charge, key, window, elapsed)
 
-    def _in_flight(self, charge: Charge, now: float) -> int:
-        held = self._held.get((charge.rule.name, charge.subject))
-        if not held:
-            return 0
-        for holder in [holder for holder, end in held.items() if end <= now]:
-            del held[holder]
-        return len(held)
-
-    def _spend(self, rule: Quota | Concurrency, charge: Charge, now: float) -> None:
-        key = (rule.name, charge.subject)
-        if isinstance(rule, Concurrency):
-            if charge.holders:
-                held = self._held.setdefault(key, {})
-                self._held.move_to_end(key)
-                for holder in charge.holders:
-                    held[holder] = now + rule.lease
-            return
-        window, _ = self._window(rule, charge.subject, now)
-        if window is None:
-            window = self._windows[key] = _Window(int(now // rule.per))
-        else:
-            self._windows.move_to_end(key)
-        window.current = min(window.current + charge.cost, rule.limit)
-
-    def _level(self, charge: Charge, now: float) -> Level:
-        rule = charge.rule
-        if isinstance(rule, Concurrency):
-            return Level(rule, max(0, rule.limit - self._in_flight(charge, now)), 0.0)
-        window, elapsed = self._window(rule, charge.subject, now)
-        if window is None or not (window.current or window.before):
-            return Level(rule, rule.limit, 0.0)
-        used = window.current + window.before * (rule.per - elapsed) / rule.per
-        return Level(rule, max(0, int(rule.limit - used)), rule.per - elapsed)
+    def _spend(self, look: _QuotaLook | _SlotsLook, now: float) -> None:
+        if isinstance(look, _QuotaLook):
+            self._windows[look.key] = look.window
+            self._windows.move_to_end(look.key)
+            look.window.current = min(look.window.current + look.charge.cost, look.rule.limit)
+        elif look.charge.holders:
+            self._held[look.key] = look.held
+            self._held.move_to_end(look.key)
+            look.held.update(dict.fromkeys(look.charge.holders, now + look.rule.lease))
 
     def _forget(self, now: float) -> None:
         """Let go what is over, a little at each call, and the oldest of what is too much."""
@@ -148,6 +165,10 @@ class MemoryLimiter:
             self._windows.popitem(last=False)
         while len(self._held) >= self._most:
             self._held.popitem(last=False)
+
+
+def _wait(look: _QuotaLook | _SlotsLook) -> float:
+    return look.wait()
 
 
 def quota_wait(rule: Quota, current: int, before: int, elapsed: float, cost: int) -> float:

@@ -10,7 +10,7 @@ import msgspec
 
 from batchware import Charge, Concurrency, Decision, Level, Quota, Slot
 from batchware.contract.charges import new_permit
-from batchware.limiters.memory import MemoryLimiter
+from batchware.limiters.memory import MemoryLimiter, _SlotsLook
 
 _change = msgspec.structs.replace
 
@@ -36,7 +36,7 @@ class AsksTheFirstOnly(MemoryLimiter):
 
     def acquire(self, charges: Sequence[Charge], *, permit: str) -> Decision:
         decision = super().acquire(charges, permit=permit)
-        waits = [self._wait(charge, self._clock()) for charge in charges]
+        waits = [self._look(charge, self._clock()).wait() for charge in charges]
         first = next((wait for wait in waits if wait), 0.0)
         if decision.admitted or decision.retry_after is None:
             return decision
@@ -135,16 +135,35 @@ class KeepsSlotsForEver(MemoryLimiter):
 
     law = "test_a_slot_is_free_when_its_lease_ends_and_not_before"
 
-    def _spend(self, rule: Any, charge: Charge, now: float) -> None:
-        super()._spend(replace(rule, lease=1e9) if isinstance(rule, Concurrency) else rule, charge, now)
+    def _spend(self, look: Any, now: float) -> None:
+        if isinstance(look.rule, Concurrency):
+            look.rule = replace(look.rule, lease=1e9)
+        super()._spend(look, now)
+
+
+class _Hasty(dict[str, float]):
+    """Holders of which some are not counted any more."""
+
+    def __init__(self, held: dict[str, float], now: float) -> None:
+        super().__init__(held)
+        self.real, self.now = held, now
+
+    def __len__(self) -> int:
+        return sum(end > self.now for end in self.values())
+
+    def update(self, more: Any) -> None:  # type: ignore[override]
+        super().update(more)
+        self.real.update(more)
 
 
 class EndsLeasesEarly(MemoryLimiter):
     law = "test_a_slot_is_free_when_its_lease_ends_and_not_before"
 
-    def _in_flight(self, charge: Charge, now: float) -> int:
-        held = self._held.get((charge.rule.name, charge.subject), {})
-        return sum(end > now + 0.45 * 60 for end in held.values())
+    def _look(self, charge: Charge, now: float) -> Any:
+        look = super()._look(charge, now)
+        if not isinstance(look, _SlotsLook):
+            return look
+        return _SlotsLook(look.rule, charge, look.key, _Hasty(look.held, now + 0.45 * 60))
 
 
 class RenewsNothing(MemoryLimiter):
@@ -184,10 +203,10 @@ class PromisesTheImpossible(MemoryLimiter):
 class CountsABatchAsOne(MemoryLimiter):
     law = "test_n_at_once_count_as_n_one_by_one"
 
-    def _spend(self, rule: Any, charge: Charge, now: float) -> None:
-        if charge.cost == 3 and rule.limit == 6:
-            charge = _change(charge, cost=1, holders=charge.holders[:1])
-        super()._spend(rule, charge, now)
+    def _spend(self, look: Any, now: float) -> None:
+        if look.charge.cost == 3 and look.rule.limit == 6:
+            look.charge = _change(look.charge, cost=1, holders=look.charge.holders[:1])
+        super()._spend(look, now)
 
 
 class ForgetsPermits(MemoryLimiter):
