@@ -130,6 +130,8 @@ class AwaitingLedger(_Ledger):
 
     async def settled(self) -> None:
         """Wait until all that was given back in this event loop has arrived."""
+        if not self._tasks:
+            return
         loop = asyncio.get_running_loop()
         if tasks := [task for task in self._tasks.copy() if task.get_loop() is loop]:
             await asyncio.wait(tasks)
