@@ -9,7 +9,7 @@ import time
 from collections.abc import Generator, Mapping, MutableMapping
 from typing import Any, TypeVar, Unpack
 
-from asgiref.compatibility import guarantee_single_callable  # pyright: ignore[reportUnknownVariableType]
+from asgiref.compatibility import guarantee_single_callable  # pyright: ignore[reportUnknownVariableType]  # untyped
 
 from .config import BatchConfig, BatchOptions, configured
 from .contract.effects import Admit, Authorize, Call, Effect, ReadBody, Replay

@@ -170,7 +170,7 @@ class BatchConfig:
                 raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")
         styled = [name for name in STYLES[self.style] if getattr(self, name) is UNSET]
         for name in styled:
-            self._set(name, STYLES[self.style][name])  # type: ignore[literal-required]
+            self._set(name, STYLES[self.style][name])  # type: ignore[literal-required]  # one of its keys
         self._set("styled", tuple(styled))
         check_path(self.path)
         check_numbers(self)

@@ -56,6 +56,14 @@ class _Ledger:
                 self._held.clear()
             self._held.update({_key(slot): slot for slot in slots})
 
+    def _holds(self, effect: Admit, decision: Decision) -> bool:
+        """Hold what was admitted, or give the places of a refused batch back."""
+        if decision.admitted:
+            self._take_up(effect)
+        else:
+            self.places.free(effect.places)
+        return decision.admitted
+
     def _put_down(self, slots: Iterable[Slot]) -> list[Slot]:
         """Those of `slots` that were held until now."""
         with self._lock:
@@ -97,12 +105,8 @@ class AwaitingLedger(_Ledger):
         except BaseException:
             self.places.free(effect.places)
             raise
-        if decision is not None:
-            if decision.admitted:
-                self._take_up(effect)
-                self._keep()
-            else:
-                self.places.free(effect.places)
+        if decision is not None and self._holds(effect, decision):
+            self._keep()
         return decision
 
     async def _acquire(self, effect: Admit) -> Decision | None:
@@ -202,27 +206,22 @@ class CallingLedger(_Ledger):
     def admit(self, effect: Admit) -> Decision | None:
         """Take places and charge limits; None where there was nothing to charge, or the store is away."""
         self.places.take(effect.places)
-        decision = None
         try:
-            if effect.charges:
-                assert self._calling is not None, "there are charges only where there is a limiter"
-                decision = self._calling.acquire(effect.charges, permit=effect.permit)
-        except LimiterUnavailable as error:
-            try:
-                _unavailable(effect, error)
-            except LimitsUnavailable:
-                self.places.free(effect.places)
-                raise
+            decision = self._acquire(effect) if effect.charges else None
         except BaseException:
             self.places.free(effect.places)
             raise
-        if decision is not None:
-            if decision.admitted:
-                self._take_up(effect)
-                self._keep()
-            else:
-                self.places.free(effect.places)
+        if decision is not None and self._holds(effect, decision):
+            self._keep()
         return decision
+
+    def _acquire(self, effect: Admit) -> Decision | None:
+        assert self._calling is not None, "there are charges only where there is a limiter"
+        try:
+            return self._calling.acquire(effect.charges, permit=effect.permit)
+        except LimiterUnavailable as error:
+            _unavailable(effect, error)
+        return None
 
     def free(self, places: int, slots: Sequence[Slot]) -> None:
         """Give back, in the calling thread."""

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if missing:
         print(f"taskboard: {', '.join(missing)} not installed; {INSTALL} installs all that it needs", file=sys.stderr)
         return 1
-    from .limits import read  # noqa: PLC0415
+    from .limits import read  # noqa: PLC0415  # it imports what has just been looked for
 
     try:
         read(options.limits)

@@ -18,7 +18,7 @@ def create_app(board: Board, **options: Any) -> Flask:
     """The taskboard with its batch endpoint. `options` are further options of batchware."""
     app = create_host(board)
     batched = BatchMiddleware(app.wsgi_app, path=BATCH, authorize=board.authorize, **options)
-    app.wsgi_app = batched  # type: ignore[method-assign]
+    app.wsgi_app = batched  # type: ignore[method-assign]  # Flask's own way to wrap
     return app
 
 
