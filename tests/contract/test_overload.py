@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from batchware import Charge, Decision, LimiterUnavailable, Quota
 from batchware.contract.errors import BatchError, Overloaded
 from batchware.contract.flight import Flight, Record
 from batchware.contract.model import Action, Outcome, Parent
+from batchware.limiters.memory import MemoryLimiter
 from batchware.replay.places import Places
 from tests.contract.batching import (
     BatchAnswer,
@@ -120,6 +122,38 @@ def test_c42_a_batch_that_is_refused_for_another_reason_takes_no_place(host: Hos
         assert post_batch(app, host, [action()] * 3).status == 400
         assert post_batch(app, host, body=b"{").status == 400
         assert send(app, host.door, "GET", "/batch").status == 405
+    assert post_batch(app, host, [action()] * 2).statuses == [200] * 2
+
+
+class _Away(MemoryLimiter):
+    """A store that can't be reached, or breaks."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error: Exception | None = error
+
+    def acquire(self, charges: Sequence[Charge], *, permit: str) -> Decision:
+        if self.error is not None:
+            raise self.error
+        return super().acquire(charges, permit=permit)
+
+
+@bare_door
+def test_c36_c42_a_batch_that_a_limit_refuses_gives_its_places_back(host: Host) -> None:
+    limits = [Quota("writes", 1, methods=["POST"])]
+    app = wrap(host, max_actions=2, max_pending=2, limits=limits)
+    for _ in range(3):
+        assert post_batch(app, host, [action(method="post")] * 2).status == 429
+    assert post_batch(app, host, [action()] * 2).statuses == [200] * 2
+
+
+@bare_door
+def test_c41_c42_a_batch_that_is_refused_without_its_store_gives_its_places_back(host: Host) -> None:
+    limiter = _Away(LimiterUnavailable("away"))
+    app = wrap(host, max_actions=2, max_pending=2, limits=[Quota("all", 100)], limiter=limiter)
+    for _ in range(3):
+        assert post_batch(app, host, [action()] * 2).status == 503
+    limiter.error = None
     assert post_batch(app, host, [action()] * 2).statuses == [200] * 2
 
 
