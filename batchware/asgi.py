@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import Generator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
 from typing import Any, TypeVar, Unpack
 
 from asgiref.compatibility import guarantee_single_callable  # pyright: ignore[reportUnknownVariableType]  # untyped
@@ -14,10 +14,9 @@ from asgiref.compatibility import guarantee_single_callable  # pyright: ignore[r
 from .config import BatchConfig, BatchOptions, configured
 from .contract.effects import Admit, Authorize, Call, Effect, ReadBody, Replay
 from .contract.errors import BatchError, BodyTooLarge, HandlerFailed
-from .contract.flight import Flight
 from .contract.flow import Passage, batch, direct
-from .contract.limiter import AsyncLimiter, Limiter
-from .contract.model import Action, Headers, Parent, Reply
+from .contract.limiter import AsyncLimiter, Decision, Limiter
+from .contract.model import Action, Headers, Reply
 from .contract.nesting import Mark, mark_of
 from .limiters.memory import MemoryLimiter
 from .replay.around import overriding, tell_batch
@@ -143,7 +142,7 @@ class _Request:
             effect = next(flow)
             while True:
                 try:
-                    answer = await self._perform(effect)
+                    answer = await _PERFORM[type(effect)](self, effect)
                 except BatchError as error:
                     effect = flow.throw(error)
                 else:
@@ -152,23 +151,10 @@ class _Request:
             result: T = stop.value
             return result
 
-    async def _perform(self, effect: Effect) -> Any:
-        match effect:
-            case Authorize(parent):
-                return await self._authorize(parent)
-            case ReadBody(most):
-                return await self._read(most)
-            case Admit():
-                return await self._middleware._ledger.admit(effect)
-            case Replay(flight):
-                return await self._replay(flight)
-            case Call(flight, as_sent):
-                return await self._call(flight, as_sent)
-
-    async def _authorize(self, parent: Parent) -> str:
+    async def _authorize(self, effect: Authorize) -> str:
         try:
-            principal = self._config.authorize(parent)  # type: ignore[misc]  # the flow asks only where there is one
-            if inspect.isawaitable(principal):
+            principal = self._config.authorize(effect.parent)  # type: ignore[misc]  # the flow asks only where there is one
+            if not isinstance(principal, str) and inspect.isawaitable(principal):
                 principal = await principal
             if not isinstance(principal, str):
                 raise TypeError(f"authorize must return a string or raise NotAuthorized, not {principal!r}")
@@ -179,7 +165,8 @@ class _Request:
             raise HandlerFailed from None
         return principal
 
-    async def _read(self, most: int) -> bytes:
+    async def _read(self, effect: ReadBody) -> bytes:
+        most = effect.most
         chunks: list[bytes] = []
         size, more = 0, True
         while more:
@@ -194,8 +181,11 @@ class _Request:
             more = message.get("more_body", False)
         return b"".join(chunks)
 
-    async def _replay(self, flight: Flight) -> None:
-        middleware, build = self._middleware, self._builder()
+    async def _admit(self, effect: Admit) -> Decision | None:
+        return await self._middleware._ledger.admit(effect)
+
+    async def _replay(self, effect: Replay) -> None:
+        middleware, build, flight = self._middleware, self._builder(), effect.flight
         replay = TaskReplay(
             middleware.app, flight, build, self._receive, free=middleware._ledger.free, hooks=middleware._around
         )
@@ -204,9 +194,9 @@ class _Request:
         if middleware._on_batch:
             tell_batch(middleware._on_batch, flight, time.monotonic() - self._started)
 
-    async def _call(self, flight: Flight, as_sent: bool) -> None:
-        build = self._as_sent if as_sent else self._builder()
-        replay = TaskReplay(self._middleware.app, flight, build, self._receive)
+    async def _call(self, effect: Call) -> None:
+        build = self._as_sent if effect.as_sent else self._builder()
+        replay = TaskReplay(self._middleware.app, effect.flight, build, self._receive)
         self._replays.append(replay)
         await replay.fly()
 
@@ -221,6 +211,15 @@ class _Request:
         start = {"type": "http.response.start", "status": reply.status, "headers": _encoded(reply.headers)}
         await self._send(start)
         await self._send({"type": "http.response.body", "body": reply.body})
+
+
+_PERFORM: Mapping[type[Effect], Callable[[_Request, Any], Awaitable[Any]]] = {
+    Authorize: _Request._authorize,
+    ReadBody: _Request._read,
+    Admit: _Request._admit,
+    Replay: _Request._replay,
+    Call: _Request._call,
+}
 
 
 def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:

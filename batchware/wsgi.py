@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar, Unpack, cast
 
@@ -14,10 +14,9 @@ from asgiref.sync import async_to_sync
 from .config import BatchConfig, BatchOptions, configured
 from .contract.effects import Admit, Authorize, Call, Effect, ReadBody, Replay
 from .contract.errors import BatchError, BodyTooLarge, HandlerFailed
-from .contract.flight import Flight
 from .contract.flow import Passage, batch, direct
-from .contract.limiter import Limiter
-from .contract.model import Action, Parent, Reply
+from .contract.limiter import Decision, Limiter
+from .contract.model import Action, Reply
 from .contract.nesting import Mark, mark_of
 from .limiters.memory import MemoryLimiter
 from .replay.around import overriding, tell_batch
@@ -130,7 +129,7 @@ class _Request:
             effect = next(flow)
             while True:
                 try:
-                    answer = self._perform(effect)
+                    answer = _PERFORM[type(effect)](self, effect)
                 except BatchError as error:
                     effect = flow.throw(error)
                 else:
@@ -146,23 +145,10 @@ class _Request:
             if replay.interrupt is not None:
                 raise replay.interrupt
 
-    def _perform(self, effect: Effect) -> Any:
-        match effect:
-            case Authorize(parent):
-                return self._authorize(parent)
-            case ReadBody(most):
-                return self._read(most)
-            case Admit():
-                return self._middleware._ledger.admit(effect)
-            case Replay(flight):
-                return self._replay(flight)
-            case Call(flight, as_sent):
-                return self._call(flight, as_sent)
-
-    def _authorize(self, parent: Parent) -> str:
+    def _authorize(self, effect: Authorize) -> str:
         try:
-            principal = self._config.authorize(parent)  # type: ignore[misc]  # the flow asks only where there is one
-            if inspect.isawaitable(principal):
+            principal = self._config.authorize(effect.parent)  # type: ignore[misc]  # the flow asks only where there is one
+            if not isinstance(principal, str) and inspect.isawaitable(principal):
                 principal = async_to_sync(_awaited)(principal)
             if not isinstance(principal, str):
                 raise TypeError(f"authorize must return a string or raise NotAuthorized, not {principal!r}")
@@ -173,7 +159,8 @@ class _Request:
             raise HandlerFailed from None
         return principal
 
-    def _read(self, most: int) -> bytes:
+    def _read(self, effect: ReadBody) -> bytes:
+        most = effect.most
         stream, declared = self._environ["wsgi.input"], self._environ.get("CONTENT_LENGTH") or ""
         if declared.isdecimal():
             left = int(declared)
@@ -193,8 +180,11 @@ class _Request:
             raise BatchError(f"The body ended after {size} of {declared} bytes.")
         return b"".join(chunks)
 
-    def _replay(self, flight: Flight) -> None:
-        middleware = self._middleware
+    def _admit(self, effect: Admit) -> Decision | None:
+        return self._middleware._ledger.admit(effect)
+
+    def _replay(self, effect: Replay) -> None:
+        middleware, flight = self._middleware, effect.flight
         self._fly(
             CallReplay(
                 middleware.app,
@@ -208,9 +198,9 @@ class _Request:
         if middleware._on_batch:
             tell_batch(middleware._on_batch, flight, time.monotonic() - self._started)
 
-    def _call(self, flight: Flight, as_sent: bool) -> None:
-        build = self._as_sent if as_sent else self._builder()
-        self._fly(CallReplay(self._middleware.app, flight, build, self._middleware._helpers))
+    def _call(self, effect: Call) -> None:
+        build = self._as_sent if effect.as_sent else self._builder()
+        self._fly(CallReplay(self._middleware.app, effect.flight, build, self._middleware._helpers))
 
     def _fly(self, replay: CallReplay) -> None:
         self._replays.append(replay)
@@ -221,6 +211,15 @@ class _Request:
 
     def _builder(self) -> BuildEnviron:
         return EnvironBuilder(self._environ, base=self._config.base, keep=self._config.keep_keys).build
+
+
+_PERFORM: Mapping[type[Effect], Callable[[_Request, Any], Any]] = {
+    Authorize: _Request._authorize,
+    ReadBody: _Request._read,
+    Admit: _Request._admit,
+    Replay: _Request._replay,
+    Call: _Request._call,
+}
 
 
 class _Answer:

@@ -86,17 +86,19 @@ class Gate:
                 self._callables.append(rule)
         self._allowed = None if allow is None else [(re.compile(exact(_at(r, route))), r) for r in allow]
         # One look tells almost every path that it is none of these.
-        self._any_denied = re.compile("|".join(pattern.pattern for pattern, _ in self._denied))
+        self._any_denied = re.compile("(?:" + "|".join(p.pattern for p, _ in self._denied) + ")/*", re.IGNORECASE)
 
     def refusal(self, action: Action, parent: Parent) -> str | None:
         """Why `action` must not be batched, or None (C31 to C33)."""
-        for spelling in spellings(action.path):
-            if self._any_denied.fullmatch(spelling):
+        path = action.path
+        has_one_spelling = path.isascii() and "%" not in path and ";" not in path
+        if not has_one_spelling or self._any_denied.fullmatch(path):
+            for spelling in spellings(path):
                 for pattern, rule in self._denied:
                     if _covers(rule, action) and pattern.fullmatch(spelling):
                         return rule.message or f"{_named(action)} cannot be batched"
         if self._allowed is not None:
-            for reading in decodings(action.path):
+            for reading in decodings(path):
                 if not any(_covers(rule, action) and p.fullmatch(reading) for p, rule in self._allowed):
                     return f"{_named(action)} is not among the endpoints that can be batched"
         for ask in self._callables:

@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Generator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -27,7 +28,7 @@ from .errors import (
     UnsupportedMediaType,
 )
 from .flight import Flight, Record
-from .headers import access_control, cross_origin, forwarded_cookies
+from .headers import access_control, cross_origin, forwarded_cookies, sets_cookies
 from .limiter import Slot
 from .limits import Concurrency, Quota, by_principal
 from .model import Action, Headers, Layout, Outcome, Parent, Reply
@@ -78,16 +79,19 @@ def _answer(settings: Settings, parent: Parent, mount: str, layout: Layout) -> G
     if not 1 <= len(raws) <= settings.max_actions:
         raise BatchError(f"A batch holds 1 to {settings.max_actions} actions; this one has {len(raws)}.")
     records = [_record(settings, parent, index, raw) for index, raw in enumerate(raws)]
-
     flight = _flight(settings, parent, records, layout)
     counted = yield from _admit(settings, parent, records)
     yield Replay(flight)
     reply = _reply(200, settings.dialect.write(flight.results(), layout), counted)
     if settings.set_cookie == "forward":
         prefix = mount + settings.base
-        responses = [(prefix + r.action.path, r.outcome.headers) for r in records if r.outcome is not None]
-        cookies = [("set-cookie", cookie) for cookie in forwarded_cookies(responses)]
-        if cookies:
+        responses = [
+            (prefix + record.action.path, outcome.headers)
+            for record in records
+            if (outcome := record.outcome) is not None and sets_cookies(outcome.headers)
+        ]
+        if responses:
+            cookies = [("set-cookie", cookie) for cookie in forwarded_cookies(responses)]
             reply = msgspec.structs.replace(reply, headers=[*reply.headers, *cookies])
     return reply
 
@@ -99,7 +103,7 @@ def _admit(settings: Settings, parent: Parent, records: list[Record]) -> Generat
         permit = new_permit()
         counted = [(record.action, record.mark if record.refusal is None else None) for record in records]
         charges = charges_for(settings.limits, parent, counted, permit)
-    places = sum(record.refusal is None for record in records)
+    places = len([record for record in records if record.refusal is None])
     if not places and not charges:
         return ()
     decision = yield Admit(places, charges, permit, settings.limiter_down_batch == "pass")
@@ -170,9 +174,6 @@ def _with_policy(settings: Settings, parent: Parent, reply: Reply) -> Generator[
 def _flight(settings: Settings, parent: Parent, records: list[Record], layout: Layout) -> Flight:
     dialect = settings.dialect
 
-    def write(action: Action, outcome: Outcome) -> bytes:
-        return dialect.result(action, outcome, layout)
-
     def failure(error: BatchError) -> Outcome:
         headers = [("content-type", "application/json")]
         headers += [(name.lower(), value) for name, value in error.headers.items()]
@@ -185,7 +186,7 @@ def _flight(settings: Settings, parent: Parent, records: list[Record], layout: L
         timeout=settings.timeout,
         max_result_bytes=settings.max_result_bytes,
         max_answer_bytes=settings.max_answer_bytes,
-        write=write,
+        write=partial(dialect.result, layout=layout),
         failure=failure,
     )
 

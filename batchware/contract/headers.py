@@ -71,13 +71,21 @@ def result_headers(headers: Headers, *, head: bool, only: frozenset[str] | None)
         if name.startswith("access-control-") or (only is not None and name not in only):
             continue
         result[name] = f"{result[name]}, {value}" if name in result else value
-    if result.get("content-type", "").lower() == "application/json":
+    if "content-type" in result and result["content-type"].lower() == "application/json":
         del result["content-type"]
     return result
 
 
 # A cookie's Path attribute that a browser obeys (RFC 6265, section 5.2.4): anything else means the default path.
 _COOKIE_PATH = re.compile(r";\s*path\s*=\s*/", re.IGNORECASE)
+
+
+def sets_cookies(headers: Headers) -> bool:
+    """Whether a response has a `set-cookie`."""
+    for name, _ in headers:  # noqa: SIM110  # a generator for each response costs three times the loop
+        if name == "set-cookie":
+            return True
+    return False
 
 
 def forwarded_cookies(responses: Iterable[tuple[str, Headers]]) -> Iterator[str]:

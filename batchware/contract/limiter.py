@@ -14,7 +14,7 @@ from msgspec import Struct
 from .limits import Concurrency, Limit
 
 
-class Charge(Struct, frozen=True):
+class Charge(Struct, frozen=True, gc=False):
     """What one batch owes one rule for one subject, all its actions together."""
 
     rule: Limit
@@ -24,7 +24,7 @@ class Charge(Struct, frozen=True):
     """Of a concurrency limit: `permit:index` of the actions that will run; refused ones hold nothing (C38)."""
 
 
-class Slot(Struct, frozen=True):
+class Slot(Struct, frozen=True, gc=False):
     """One place in flight that one action holds of one concurrency limit."""
 
     rule: Concurrency
@@ -32,7 +32,7 @@ class Slot(Struct, frozen=True):
     holder: str
 
 
-class Level(Struct, frozen=True):
+class Level(Struct, frozen=True, gc=False):
     """How a limit stands after a decision."""
 
     rule: Limit
@@ -42,7 +42,7 @@ class Level(Struct, frozen=True):
     """Seconds until more is left, if nothing else comes; for a concurrency limit 0."""
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """A limiter's answer, for all charges at once."""
 
     admitted: bool

@@ -39,11 +39,14 @@ class Parent(Struct, frozen=True):
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lower case), or None; several fields are joined with `, `."""
-        values = [value for field, value in self.headers if field == name]
-        return ", ".join(values) if values else None
+        found: str | None = None
+        for field, value in self.headers:
+            if field == name:
+                found = value if found is None else f"{found}, {value}"
+        return found
 
 
-class Action(Struct, frozen=True):
+class Action(Struct, frozen=True, gc=False):
     """One entry of a batch, checked and ready to be replayed.
 
     For an entry that was refused, `method` and `path` are what could be read of it, else empty.

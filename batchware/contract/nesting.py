@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final, ParamSpec, TypeVar
 
+from msgspec import Struct
+
 SCOPE_KEY = "batchware"
 ENVIRON_KEY = "batchware.action"  # extension keys of an environ have a dot (PEP 3333)
 
@@ -23,18 +25,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Mark:
+class Mark(Struct, eq=False):
     """Says that a request is one action of a batch that is under way."""
 
-    __slots__ = ("live", "paid", "refused")
-
-    def __init__(self) -> None:
-        self.live = True
-        self.refused: str | None = None
-        """Set by `not_batchable`: the message of the refusal that replaces whatever the host answers."""
-        self.paid: dict[Any, int] | None = None
-        """What admission has charged for this request to limits that the host itself keeps (`HostLimits`), so that
-        they don't count it again; None: they have not been asked, and count it as they count any request."""
+    live: bool = True
+    refused: str | None = None
+    """Set by `not_batchable`: the message of the refusal that replaces whatever the host answers."""
+    paid: dict[Any, int] | None = None
+    """What admission has charged for this request to limits that the host itself keeps (`HostLimits`), so that
+    they don't count it again; None: they have not been asked, and count it as they count any request."""
 
     def __repr__(self) -> str:
         return f"<batchware mark, {'live' if self.live else 'void'}>"

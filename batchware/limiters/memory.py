@@ -89,14 +89,14 @@ class MemoryLimiter:
             if permit in self._permits:
                 return self._permits[permit][1]
             looks = [self._look(charge, now) for charge in charges]
-            admitted = not any(map(_wait, looks))
+            admitted = not any(look.wait() for look in looks)
             wait, spent = 0.0, looks
             if not admitted:
                 spent = [look for look in looks if isinstance(look.rule, Quota) and look.rule.charge_refused]
             for look in spent:
                 self._spend(look, now)
             if not admitted:  # what was spent now has made the time to wait another
-                wait = max(map(_wait, looks))
+                wait = max([look.wait() for look in looks])
             decision = Decision(admitted, None if wait == inf else wait, tuple([look.level() for look in looks]))
             if spent:
                 self._permits[permit] = (now + PERMIT_SECONDS, decision)
@@ -156,19 +156,16 @@ class MemoryLimiter:
 
     def _forget(self, now: float) -> None:
         """Let go what is over, a little at each call, and the oldest of what is too much."""
-        while self._permits:
-            permit, (end, _) = next(iter(self._permits.items()))
-            if end > now and len(self._permits) < self._most:
+        permits = self._permits
+        while permits:
+            oldest = next(iter(permits))
+            if permits[oldest][0] > now and len(permits) < self._most:
                 break
-            del self._permits[permit]
+            del permits[oldest]
         while len(self._windows) >= self._most:
             self._windows.popitem(last=False)
         while len(self._held) >= self._most:
             self._held.popitem(last=False)
-
-
-def _wait(look: _QuotaLook | _SlotsLook) -> float:
-    return look.wait()
 
 
 def quota_wait(rule: Quota, current: int, before: int, elapsed: float, cost: int) -> float:

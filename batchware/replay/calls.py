@@ -22,7 +22,7 @@ from ..contract.limiter import Slot
 from ..contract.model import Action, Outcome
 from ..contract.nesting import Mark, current
 from .around import Around, log_cut, log_failure, log_late
-from .responses import InvalidResponse, checked_header, checked_status
+from .responses import InvalidResponse, checked_headers, checked_status
 from .threads import Helpers
 
 log = logging.getLogger("batchware")
@@ -44,7 +44,7 @@ class CallReplay:
         build: BuildEnviron,
         helpers: Helpers,
         *,
-        free: Free | None = None,
+        free: Free = lambda places, slots: None,
         hooks: Sequence[BatchHooks] = (),
     ) -> None:
         self.app = app
@@ -53,7 +53,7 @@ class CallReplay:
         self.interrupt: KeyboardInterrupt | None = None
         self.build = build
         self._helpers = helpers
-        self._give_back = free
+        self._free = free
         self._lock = threading.Lock()
         self._caller = threading.get_ident()
         self._context = copy_context()
@@ -133,7 +133,7 @@ class CallReplay:
             self._never.clear()
             self._started.clear()
         for record in never:
-            self._freed(record)
+            self._free(1, record.slots)
 
     def _settle_overdue(self) -> None:
         with self._lock:
@@ -143,7 +143,6 @@ class CallReplay:
 
     def _run(self, record: Record) -> None:
         context = self._context.copy()
-        context.run(current.set, record.mark)
         close = context.run(_Call(self, record).run)
         if close is not None:
             if threading.get_ident() == self._caller:
@@ -158,7 +157,7 @@ class CallReplay:
             self._running -= 1
             ended = self.flight.done and not self._running
         if free:
-            self._freed(record)
+            self._free(1, record.slots)
         if ended and not self._closing:
             self._void_marks()
 
@@ -175,10 +174,13 @@ class CallReplay:
         """A complete response."""
         with self._lock:
             free = self.flight.land(record, outcome)
-            self._freeing += free
+            slots = record.slots if free else ()
+            if slots:
+                self._freeing += 1
             more = self._look()
         if free:
-            self._freed(record)
+            self._free(1, slots)  # never under the lock: a limiter may be far away
+        if slots:
             with self._lock:
                 self._freeing -= 1
                 if self.flight.done and not self._freeing:
@@ -196,14 +198,10 @@ class CallReplay:
 
     def _look(self) -> bool:
         """Wake the caller; True where `parallel` has room again, and the caller may be busy with an action."""
-        if self.flight.done or self.flight.can_start:
-            self._wake_up.set()
-        return self.flight.can_start
-
-    def _freed(self, record: Record) -> None:
-        """Give back what an action held; never under the lock, a limiter may be far away."""
-        if self._give_back is not None:
-            self._give_back(1, record.slots)
+        if not self.flight.calls:
+            return False
+        self._wake_up.set()
+        return not self.flight.done
 
 
 class _Call:
@@ -221,6 +219,7 @@ class _Call:
     def run(self) -> Close | None:
         """The call up to its result. It never raises; what it returns is to be called afterwards."""
         replay, record = self._replay, self._record
+        current.set(record.mark)  # in a context of its own
         around = Around(replay.hooks, record.action, replay.flight.parent) if replay.hooks else None
         raised: BaseException | None = None
         close: Close | None = None
@@ -258,7 +257,7 @@ class _Call:
         code = status[:3]
         if not code.isdecimal() or status[3:4] not in ("", " "):
             raise InvalidResponse(f"{status!r} is no status line")
-        checked = [checked_header(name, value) for name, value in headers]
+        checked = checked_headers(headers)
         self._status, self._headers = checked_status(int(code)), checked
         return self.write
 
@@ -269,7 +268,10 @@ class _Call:
 
     def _exhaust(self, iterable: Iterable[bytes]) -> bool:
         """Take in the whole body. False where the rest is not wanted any more."""
-        return all(self._take(chunk) for chunk in iterable)
+        for chunk in iterable:  # noqa: SIM110  # a generator more for each action, for nothing
+            if not self._take(chunk):
+                return False
+        return True
 
     def _take(self, chunk: bytes) -> bool:
         if not isinstance(chunk, bytes):

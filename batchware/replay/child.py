@@ -22,17 +22,20 @@ from typing import Any, Protocol, TypeAlias
 from ..contract.errors import BatchError, HandlerFailed
 from ..contract.flight import Flight, Record
 from ..contract.hooks import BatchHooks
+from ..contract.limiter import Slot
 from ..contract.model import Action, Outcome
-from ..contract.nesting import Mark
+from ..contract.nesting import Mark, current
 from .around import Around, log_cut, log_failure, log_late
-from .responses import checked_header, checked_status
+from .responses import checked_fields, checked_status
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-App: TypeAlias = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-BuildScope: TypeAlias = Callable[[Action, Mark], MutableMapping[str, Any]]
+Scope: TypeAlias = MutableMapping[str, Any]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+BuildScope: TypeAlias = Callable[[Action, Mark], Scope]
+Free: TypeAlias = Callable[[int, Sequence[Slot]], None]
 
 GRACE = 0.25  # seconds that an action which listens for its disconnect has to end by itself, and clean up
 
@@ -41,15 +44,13 @@ class Coordinator(Protocol):
     """What a child asks of the batch that it belongs to."""
 
     app: App
-    build: BuildScope
     flight: Flight
     hooks: Sequence[BatchHooks]
     loop: asyncio.AbstractEventLoop
     client_gone: bool
     interrupt: KeyboardInterrupt | None
-
-    def give_back(self, record: Record) -> None:
-        """What the action held is free."""
+    free: Free
+    """Called with places (C42) and slots (C39) that an ended action held."""
 
     def wake(self) -> None:
         """There is something to decide."""
@@ -62,12 +63,13 @@ class Child:
     """One action: its task, its `receive` and its `send`."""
 
     __slots__ = (
-        "_around", "_asked", "_chunks", "_headers", "_replay", "_status", "_stopped", "_waiting",
+        "_around", "_asked", "_chunks", "_headers", "_replay", "_scope", "_status", "_stopped", "_waiting",
         "record", "task",
     )  # fmt: skip
 
-    def __init__(self, replay: Coordinator, record: Record) -> None:
+    def __init__(self, replay: Coordinator, record: Record, scope: Scope) -> None:
         self.record = record
+        self._scope = scope
         self.task: asyncio.Task[Any] | None = None
         self._replay = replay
         self._around: Around | None = None
@@ -82,11 +84,12 @@ class Child:
         """The body of the action's task. It never raises."""
         replay, record, raised = self._replay, self.record, None
         self.task = asyncio.current_task()
+        current.set(record.mark)  # in the task's own context
         if replay.hooks:
             self._around = Around(replay.hooks, record.action, replay.flight.parent)
         try:
             if not self._stopped:  # before it could start
-                await replay.app(replay.build(record.action, record.mark), self.receive, self.send)
+                await replay.app(self._scope, self.receive, self.send)
         except BaseException as error:  # noqa: BLE001  # it is the action's alone (C26)
             raised = error
             if isinstance(error, KeyboardInterrupt):
@@ -100,7 +103,8 @@ class Child:
         if self._around is not None:
             self._around.tell(record.outcome)  # type: ignore[arg-type]  # it has one by now
             self._around.leave(raised)
-        self._leave_flight()
+        if replay.flight.ended(record):
+            replay.free(1, record.slots)
 
     async def receive(self) -> Message:
         """The body once, and `http.disconnect` when the response is complete or the client is gone."""
@@ -124,13 +128,15 @@ class Child:
         if kind == "http.response.start":
             if self._status is not None:
                 raise RuntimeError("the response was started twice")
-            headers = [
-                checked_header(name.decode("latin-1"), value.decode("latin-1"))
-                for name, value in message.get("headers", ())
-            ]
+            headers = checked_fields(message.get("headers", ()))
             self._status, self._headers = checked_status(message["status"]), headers
         elif kind == "http.response.body":
-            await self._take(message.get("body", b""), message.get("more_body", False))
+            if body := message.get("body", b""):
+                self._take(body)
+            if message.get("more_body", False):
+                await asyncio.sleep(0)  # a stream that never waits must not keep the loop from its time-out
+            else:
+                self._land()
         else:
             raise RuntimeError(f"{kind!r} can't be sent in a batch")
 
@@ -153,41 +159,37 @@ class Child:
                 waiting.set_result(None)
         self._waiting.clear()
 
-    async def _take(self, body: bytes, more: bool) -> None:
+    def _take(self, body: bytes) -> None:
         if self._status is None:
             raise RuntimeError("the body of a response was sent before its start")
-        if body:
-            self._chunks.append(body)
-            if error := self._replay.flight.grow(self.record, len(body)):
-                self._fail(error)
-                log_cut(self.record)
-                self.stop()
-                raise OSError(error.message)
-        if more:
-            await asyncio.sleep(0)  # a stream that never waits must not keep the loop from its time-out
-            return
+        self._chunks.append(body)
+        if error := self._replay.flight.grow(self.record, len(body)):
+            self._fail(error)
+            log_cut(self.record)
+            self.stop()
+            raise OSError(error.message)
+
+    def _land(self) -> None:
         replay, record = self._replay, self.record
-        seconds = time.monotonic() - record.started
+        if self._status is None:
+            raise RuntimeError("the body of a response was sent before its start")
         # One chunk is the whole body; hosts may send any bytes-like object.
         whole = bytes(self._chunks[0]) if len(self._chunks) == 1 else b"".join(self._chunks)
-        outcome = Outcome(self._status, self._headers, whole, None, seconds)
+        outcome = Outcome(self._status, self._headers, whole, None, time.monotonic() - record.started)
         if replay.flight.land(record, outcome):
-            replay.give_back(record)
+            replay.free(1, record.slots)
         self._landed()
 
     def _fail(self, error: BatchError) -> None:
-        replay = self._replay
-        replay.flight.fail(self.record, error, time.monotonic())
+        self._replay.flight.fail(self.record, error, time.monotonic())
         self._landed()
 
     def _landed(self) -> None:
+        replay = self._replay
         self._chunks = []
-        self.release()
+        if self._waiting:
+            self.release()
         if self._around is not None and self.record.outcome is not None:
             self._around.tell(self.record.outcome)
-        if self._replay.flight.done or self._replay.flight.can_start:
-            self._replay.wake()
-
-    def _leave_flight(self) -> None:
-        if self._replay.flight.ended(self.record):
-            self._replay.give_back(self.record)
+        if replay.flight.calls:
+            replay.wake()

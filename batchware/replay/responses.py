@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_VALUE = re.compile(r"[\x00\r\n]|[^\x00-\xff]")
@@ -19,12 +21,39 @@ def checked_status(status: object) -> int:
     return int(status)
 
 
-def checked_header(name: str, value: str) -> tuple[str, str]:
-    """A header field, its name in lower case; raises `InvalidResponse` (RFC 9110, section 5)."""
+def checked_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Header fields, their names in lower case; raises `InvalidResponse` (RFC 9110, section 5)."""
+    return [
+        (_checked_name(name), value.strip(" ") if value.isprintable() else _checked_value(value, name))
+        for name, value in headers
+    ]
+
+
+def checked_fields(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """The same, out of bytes."""
+    return [
+        (_decoded_name(name), text.strip(" "))
+        if (text := value.decode("latin-1")).isprintable()
+        else (_decoded_name(name), _checked_value(text, _decoded_name(name)))
+        for name, value in fields
+    ]
+
+
+@lru_cache(maxsize=2048)  # a host uses few names, and a look into the cache is a tenth of the match
+def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InvalidResponse(f"{name!r} is no header name")
+    return name.lower()
+
+
+@lru_cache(maxsize=2048)
+def _decoded_name(name: bytes) -> str:
+    return _checked_name(name.decode("latin-1"))
+
+
+def _checked_value(value: str, name: str) -> str:
     if _BAD_VALUE.search(value):
         raise InvalidResponse(
             f"the value of the header {name!r} has a line break, a NUL or a character past U+00FF in it"
         )
-    return name.lower(), value.strip(" \t")
+    return value.strip(" \t")

@@ -17,6 +17,8 @@ from ..contract.paths import quote_path
 
 Scope = MutableMapping[str, Any]
 
+_SHARED = ("asgi", "http_version", "scheme", "root_path", "client", "server", "app", "router", "app_root_path")
+
 
 def mount_of(scope: Mapping[str, Any]) -> str:
     """The prefix that the scope's `path` has in front of what the host routes: its `root_path`, or nothing (C12)."""
@@ -33,15 +35,20 @@ def parent_of(scope: Mapping[str, Any], path: str) -> Parent:
         path=path,
         query=scope.get("query_string", b"").decode("latin-1"),
         scheme=scope.get("scheme", "http"),
-        headers=[(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]],
+        headers=[(_lower(name), value.decode("latin-1")) for name, value in scope["headers"]],
         client=client[0] if client else None,
         request=scope,
     )
 
 
 @lru_cache(maxsize=2048)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
+@lru_cache(maxsize=2048)
 def _goes_down(name: bytes) -> bool:
-    return inherited(name.decode("latin-1").lower())
+    return inherited(_lower(name)) and _lower(name) != "idempotency-key"  # which each action gets as its own
 
 
 class ScopeBuilder:
@@ -54,22 +61,7 @@ class ScopeBuilder:
         self, scope: Mapping[str, Any], *, base: str, state: Mapping[str, Any] | None, keep: Collection[str]
     ) -> None:
         shared: dict[str, Any] = {"type": "http"}
-        for key in (
-            "asgi",
-            "http_version",
-            "scheme",
-            "root_path",
-            "client",
-            "server",
-            "app",
-            "router",
-            "app_root_path",
-        ):
-            if key in scope:
-                shared[key] = scope[key]
-        for key in keep:
-            if key in scope:
-                shared[key] = scope[key]
+        shared.update([(key, scope[key]) for key in (*_SHARED, *keep) if key in scope])
         extensions: Mapping[str, Any] = scope.get("extensions") or {}
         if "tls" in extensions:
             shared["extensions"] = {"tls": extensions["tls"]}
@@ -83,10 +75,10 @@ class ScopeBuilder:
         self._headers: list[tuple[bytes, bytes]] = []
         self._idempotency: list[tuple[bytes, str]] = []
         for name, value in scope["headers"]:
-            if name.lower() == b"idempotency-key":
-                self._idempotency.append((name, value.decode("latin-1")))
-            elif _goes_down(name):
+            if _goes_down(name):
                 self._headers.append((name, value))
+            elif name.lower() == b"idempotency-key":
+                self._idempotency.append((name, value.decode("latin-1")))
         self._headers.append((b"accept-encoding", b"identity"))
 
     def build(self, action: Action, mark: Mark) -> Scope:

@@ -9,30 +9,26 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from contextvars import Context, copy_context
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeAlias
 
-from ..contract.flight import Flight, Record
+from ..contract.flight import Flight
 from ..contract.hooks import BatchHooks
-from ..contract.limiter import Slot
-from ..contract.nesting import current
 from .around import log, log_cut
-from .child import App, BuildScope, Child, Receive
+from .child import App, BuildScope, Child, Free, Receive
 
-Free: TypeAlias = Callable[[int, Sequence[Slot]], None]
 Running: TypeAlias = Coroutine[Any, Any, None]
 
 if sys.version_info >= (3, 12):
 
-    def _start(coroutine: Running, loop: asyncio.AbstractEventLoop, context: Context) -> asyncio.Task[None]:
+    def _start(coroutine: Running, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
         # Runs at once up to its first wait: a handler that never waits costs no turn of the loop.
-        return asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
+        return asyncio.Task(coroutine, loop=loop, eager_start=True)
 
 else:
 
-    def _start(coroutine: Running, loop: asyncio.AbstractEventLoop, context: Context) -> asyncio.Task[None]:
-        return loop.create_task(coroutine, context=context)
+    def _start(coroutine: Running, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+        return asyncio.Task(coroutine, loop=loop)
 
 
 class TaskReplay:
@@ -48,17 +44,17 @@ class TaskReplay:
         build: BuildScope,
         receive: Receive,
         *,
-        free: Free | None = None,
+        free: Free = lambda places, slots: None,
         hooks: Sequence[BatchHooks] = (),
     ) -> None:
         self.app = app
         self.flight = flight
-        self._free = free
+        self.free = free
         self.hooks = hooks
         self.loop = asyncio.get_running_loop()
         self.client_gone = False
         self.interrupt: KeyboardInterrupt | None = None
-        self.build = build
+        self._build = build
         self._receive = receive
         self._children: list[Child] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -77,8 +73,11 @@ class TaskReplay:
                         if child.record is record:
                             child.stop()
                 while records := flight.ready(now):
-                    for record in records:
-                        self._launch(record)
+                    # All are made before one is started: what belongs together stays in the processor's caches.
+                    children = [Child(self, record, self._build(record.action, record.mark)) for record in records]
+                    self._children += children
+                    for child in children:
+                        self._tasks.append(_start(child.run(), loop))
                 if flight.done:
                     return
                 self._wake_up = loop.create_future()
@@ -92,7 +91,7 @@ class TaskReplay:
                         timer.cancel()
         except asyncio.CancelledError:
             for record in flight.abandon():
-                self.give_back(record)
+                self.free(1, record.slots)
             self.stop()
             await asyncio.shield(self.rest())
             raise
@@ -111,6 +110,8 @@ class TaskReplay:
                 child.record.mark.live = False
             if self._watcher is not None:
                 self._watcher.cancel()
+        # They know this object too: letting go of them leaves nothing for the garbage collector to find.
+        self._children, self._tasks = [], []
 
     def stop(self) -> None:
         """Tell every action that still runs to end."""
@@ -121,11 +122,6 @@ class TaskReplay:
         """Let the batch look again."""
         if self._wake_up is not None and not self._wake_up.done():
             self._wake_up.set_result(None)
-
-    def give_back(self, record: Record) -> None:
-        """An action less is in flight: its place and its slots are free (C39, C42)."""
-        if self._free is not None:
-            self._free(1, record.slots)
 
     def watch_client(self) -> None:
         """Wait for the client's going away, once somebody asks (C28)."""
@@ -141,10 +137,3 @@ class TaskReplay:
         self.client_gone = True
         for child in self._children:
             child.release()
-
-    def _launch(self, record: Record) -> None:
-        child = Child(self, record)
-        self._children.append(child)
-        context = copy_context()
-        context.run(current.set, record.mark)
-        self._tasks.append(_start(child.run(), self.loop, context))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from ..contract.deny import METHODS
 from ..contract.errors import BatchError, Refused, asana_errors, quoted
@@ -24,10 +24,24 @@ from . import query as queries
 log = logging.getLogger("batchware")
 
 _encode = msgspec.json.Encoder().encode
-_MEMBERS = frozenset({"method", "relative_path", "data", "options"})
 _OPTIONS = {"fields": "opt_fields", "expand": "opt_expand", "limit": "limit", "offset": "offset"}
 _TRUE = frozenset({"true", "True", "1", ""})
 _ALL = Layout().fields
+_PLAIN = Layout()
+_ABSENT = Raw()
+
+
+class _Entry(Struct, forbid_unknown_fields=True, gc=False):
+    """An action as it stands in the batch; `data` and `options` are unread, and empty where they are absent."""
+
+    method: str
+    relative_path: str
+    data: Raw = _ABSENT
+    options: Raw = _ABSENT
+
+
+_MEMBERS = frozenset(_Entry.__struct_fields__)
+_METHODS = {written: method for method in METHODS for written in (method, method.lower(), method.capitalize())}
 
 
 class AsanaDialect:
@@ -52,25 +66,40 @@ class AsanaDialect:
         self._result_headers = result_headers
         self._error_body = error_body
         self._results_name = _encode("results" if envelope is None else envelope)
+        batch: type[Struct] = msgspec.defstruct("Batch", [("actions", list[_Entry])])
+        if envelope is not None:
+            batch = msgspec.defstruct("Envelope", [("inner", batch)], rename={"inner": envelope})
+        self._batch = msgspec.json.Decoder(batch)
 
     # --- reading
 
     def layout(self, query: str) -> Layout:
         """`opt_pretty` and `opt_fields` of the parent (C7)."""
         if "opt_" not in query:
-            return Layout()
+            return _PLAIN
         asked = dict(parse_qsl(query, keep_blank_values=True))
         fields = tuple(name for name in _ALL if name in asked.get("opt_fields", "").split(","))
         return Layout(pretty=asked.get("opt_pretty") in _TRUE, fields=fields or _ALL)
 
-    def open(self, body: bytes) -> list[Raw]:
-        """The unread actions; raises `BatchError` (C4, C5)."""
+    def open(self, body: bytes) -> Sequence[_Entry | Raw]:
+        """The actions, none of them looked at; raises `BatchError` (C4, C5)."""
         try:
-            body.decode("utf-8")
+            if not body.isascii():
+                body.decode("utf-8")
         except UnicodeDecodeError as error:
             raise BatchError(f"The body is not JSON: not UTF-8 at byte {error.start}.") from None
         if json.too_deep(body):
             raise BatchError(f"The body is nested more than {json.MAX_DEPTH} levels deep.")
+        # A batch whose every action has the right members is taken apart in one go: 0.2 us an action, where one member
+        # after the other takes 4. What is wrong with any other is found out below, and by `read`.
+        try:
+            read: Any = self._batch.decode(body)
+        except msgspec.DecodeError:
+            return self._unread(body)
+        actions: list[_Entry] = (read if self._envelope is None else read.inner).actions
+        return actions
+
+    def _unread(self, body: bytes) -> list[Raw]:
         try:
             value: Raw = msgspec.json.decode(body, type=Raw)
         except msgspec.DecodeError as error:
@@ -85,45 +114,34 @@ class AsanaDialect:
             raise BatchError(f"The {place} must be an array of actions; {self._form()}")
         return json.items(value)
 
-    def read(self, index: int, raw: Raw) -> tuple[Action, BatchError | None]:
+    def read(self, index: int, raw: _Entry | Raw) -> tuple[Action, BatchError | None]:
         """One action, and what is wrong with it (C9 to C15)."""
-        method = path = target = ""
+        method = path = target = query_string = place = ""
+        body: bytes | None = None
         try:
-            if json.kind(raw) != "object":
-                raise ValueError(f": must be an object, not {_a(json.kind(raw))}")
-            found = json.members(raw)
-            if not found.keys() <= _MEMBERS:
-                unknown = next(name for name in found if name not in _MEMBERS)
-                raise ValueError(
-                    f": has the unknown member {quoted(unknown)}; an action has method, relative_path, data, options"
-                )
-            method = self._method(found)
-            path, target = self._path(found)
-            query_string, body = self._content(method, found)
+            if isinstance(raw, _Entry):
+                data, options = raw.data, raw.options
+                method = _METHODS.get(raw.method) or _method(raw.method)
+                written = raw.relative_path
+            else:
+                found = _found(raw)
+                data, options = found.get("data", _ABSENT), found.get("options", _ABSENT)
+                method = _method(_string(found, "method"))
+                written = _string(found, "relative_path")
+            place = "relative_path: "
+            path, target = read_path(written)
+            place = ""
+            if data is not _ABSENT or options is not _ABSENT:
+                query_string, body = self._content(method, data, options)
         except ValueError as error:
-            member, _, why = str(error).partition(": ")
+            member, _, why = f"{place}{error}".partition(": ")
             return Action(index, method, path, target), Refused.at(index, member, why)
         return Action(index, method, path, target, query_string, body), None
 
-    def _method(self, found: dict[str, Raw]) -> str:
-        written = _string(found, "method")
-        method = written.upper() if written.isascii() else ""
-        if method not in METHODS:
-            raise ValueError(
-                f"method: must be get, head, post, put, patch or delete, in any case, not {quoted(written)}"
-            )
-        return method
-
-    def _path(self, found: dict[str, Raw]) -> tuple[str, str]:
-        written = _string(found, "relative_path")
-        try:
-            return read_path(written)
-        except ValueError as error:
-            raise ValueError(f"relative_path: {error}") from None
-
-    def _content(self, method: str, found: dict[str, Raw]) -> tuple[str, bytes | None]:
-        """The query string and the body."""
-        data, body = found.get("data"), None
+    def _content(self, method: str, found: Raw, options: Raw) -> tuple[str, bytes | None]:
+        """The query string and the body; `found` is the member `data`."""
+        data: Raw | None = None if found is _ABSENT else found
+        body: bytes | None = None
         kind = "null" if data is None else json.kind(data)
         in_query = method in self._query_methods
         pairs: list[tuple[str, str]] = []
@@ -137,8 +155,8 @@ class AsanaDialect:
         elif data is not None:
             prefix = self._body_prefix
             body = bytes(data) if prefix is None else b"".join((prefix, data, b"}"))
-        if "options" in found:
-            pairs = self._with_options(pairs, found["options"])
+        if options is not _ABSENT:
+            pairs = self._with_options(pairs, options)
         return queries.encode(pairs) if pairs else "", body
 
     def _with_options(self, pairs: list[tuple[str, str]], raw: Raw) -> list[tuple[str, str]]:
@@ -185,7 +203,10 @@ class AsanaDialect:
     def result(self, action: Action, outcome: Outcome, layout: Layout) -> bytes:
         """`{"status_code": ..., "headers": {...}, "body": ...}` (C20)."""
         headers, body = results.parts(outcome, head=action.method == "HEAD", only=self._result_headers)
-        written = _encode(headers)
+        written = _encode(headers) if headers else b"{}"
+        if layout == _PLAIN:
+            start = b'{"status_code":%d,"headers":%b,"body":' % (outcome.status, written)
+            return b"".join((start, body, b"}"))
         if layout.pretty:
             written = msgspec.json.format(written, indent=2).replace(b"\n", b"\n      ")
         values = {"status_code": b"%d" % outcome.status, "headers": written, "body": body}
@@ -207,6 +228,26 @@ class AsanaDialect:
             log.exception("error_body failed; the client gets the default shape")
             body = _encode(asana_errors(error))
         return msgspec.json.format(body, indent=2) + b"\n" if layout.pretty else body
+
+
+def _found(raw: Raw) -> dict[str, Raw]:
+    """The members of an action, none but those that it may have."""
+    if json.kind(raw) != "object":
+        raise ValueError(f": must be an object, not {_a(json.kind(raw))}")
+    found = json.members(raw)
+    if not found.keys() <= _MEMBERS:
+        unknown = next(name for name in found if name not in _MEMBERS)
+        raise ValueError(
+            f": has the unknown member {quoted(unknown)}; an action has method, relative_path, data, options"
+        )
+    return found
+
+
+def _method(written: str) -> str:
+    method = written.upper() if written.isascii() else ""
+    if method not in METHODS:
+        raise ValueError(f"method: must be get, head, post, put, patch or delete, in any case, not {quoted(written)}")
+    return method
 
 
 def _string(found: dict[str, Raw], member: str) -> str:

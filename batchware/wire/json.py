@@ -26,7 +26,7 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 def too_deep(body: bytes, most: int = MAX_DEPTH) -> bool:
     """Whether arrays and objects are nested more than `most` deep, counted without parsing (C4)."""
-    if body.count(b"[") + body.count(b"{") <= most:
+    if len(body) <= most or body.count(b"[") + body.count(b"{") <= most:
         return False
     depth = 0
     for found in _BRACKETS.finditer(body):
@@ -52,7 +52,7 @@ def valid(body: bytes) -> bool:
         _any.decode(body)
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return False
-    return not too_deep(body, MAX_RESULT_DEPTH)
+    return len(body) <= 2 * MAX_RESULT_DEPTH or not too_deep(body, MAX_RESULT_DEPTH)
 
 
 def members(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:

@@ -6,13 +6,18 @@ late. The model knows of each action only whether it was started, what settled i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from batchware.contract.errors import BatchError, HandlerFailed, Refused
-from batchware.contract.flight import Flight, Record
+from batchware.contract.flight import HEADERS_ROOM, Flight, Record
 from batchware.contract.model import Action, Outcome, Parent
+
+Write: TypeAlias = Callable[[Action, Outcome], bytes]
 
 _PARENT = Parent("POST", "/batch", "", "http", [], None, {})
 
@@ -195,7 +200,9 @@ TestFlight = FlightMachine.TestCase
 TestFlight.settings = settings(max_examples=settings().max_examples * 3)
 
 
-def airborne(count: int, *, timeout: float | None = None, most: int = 10**6, whole: int = 10**6) -> Flight:
+def airborne(
+    count: int, *, timeout: float | None = None, most: int = 10**6, whole: int = 10**6, write: Write = write
+) -> Flight:
     flight = Flight(
         [Record(Action(index)) for index in range(count)], _PARENT, parallel=None, timeout=timeout,
         max_result_bytes=most, max_answer_bytes=whole, write=write, failure=failure,
@@ -241,3 +248,34 @@ def test_c26_an_action_is_late_at_its_deadline(timeout: int) -> None:
     assert flight.overdue(timeout - 0.5) == []
     assert flight.overdue(timeout) == list(flight.records)
     assert flight.done
+
+
+@given(
+    headers=st.lists(st.integers(0, 3 * HEADERS_ROOM), min_size=1, max_size=8),
+    errors=st.sets(st.integers(0, 7)),
+    room=st.sampled_from([0, -1]),
+)
+def test_c26_an_answer_is_full_at_its_last_byte_however_late_it_is_written(
+    headers: list[int], errors: set[int], room: int
+) -> None:
+    """Small bodies are written when all have landed; what makes the answer too large then is left out all the same."""
+    outcomes = [Outcome(200, [("x", "y" * size)], b"x") for size in headers]
+    written = [len(_with_headers(Action(at), failure(HandlerFailed()) if at in errors else outcome))
+               for at, outcome in enumerate(outcomes)]  # fmt: skip
+    flight = airborne(len(outcomes), whole=max(1, sum(written) + room), write=_with_headers)
+    for record, outcome in zip(flight.records, outcomes, strict=True):
+        if record.action.index in errors:
+            flight.fail(record, HandlerFailed(), 0.0)
+        else:
+            flight.grow(record, 1)
+            flight.land(record, outcome)
+    entries = flight.results()
+    statuses = [outcome.status for outcome in flight.outcomes()]
+    assert [int(entry.split(b":")[1]) for entry in entries] == statuses
+    assert [at for at, status in enumerate(statuses) if status == 502] == (
+        [len(headers) - 1] if room < 0 and len(headers) - 1 not in errors else []
+    )
+
+
+def _with_headers(action: Action, outcome: Outcome) -> bytes:
+    return write(action, outcome) + b"".join(value.encode() for _, value in outcome.headers)
