@@ -1,9 +1,9 @@
 """The application that the servers serve: a host, batchware around it, and around both what a test wants to know.
 
 It is made when a server's process imports this module, out of `BATCHWARE_SERVES` in the environment. Below batchware
-stand two routes beside those of the host: `/held` makes the file `held` and waits until there is a file `release`, and
-on ASGI `/until-gone` waits for `http.disconnect`. Outside of it stands `/census`, which tells what the process holds: a
-test compares it before and after.
+stand three routes beside those of the host: `/held` makes the file `held` and waits until there is a file `release`,
+on ASGI `/until-gone` waits for `http.disconnect`, and `/record` writes to a database by a connection of its own.
+Outside of it stands `/census`, which tells what the process holds: a test compares it before and after.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import batchware
 from tests.hosts import HOSTS, probe
 from tests.hosts.gates import DEADLINE
 
@@ -29,7 +31,7 @@ PREFIX: str = SERVES["prefix"]
 # Threads that hosts and servers keep for themselves, as many as they like: they are no leak of a batch.
 POOLS = ("asyncio_", "uvloop_", "ThreadPoolExecutor", "AnyIO worker", "waitress", "Dummy")
 
-counted = {"gone": 0, "finished": 0}
+counted = {"gone": 0, "finished": 0, "connections": 0}
 
 
 def census(places: int, tasks: int) -> bytes:
@@ -42,8 +44,11 @@ def census(places: int, tasks: int) -> bytes:
         "descriptors": len(os.listdir("/proc/self/fd")),
         "places": places,
         "seen": len(probe.seen),
+        "reached": sorted({f"{method} {template}" for template, method, _ in probe.seen}),
         **counted,
     }
+    if len(probe.seen) > 10_000:
+        probe.seen.clear()  # no test looks back that far, and the memory is to stay flat
     return json.dumps(shown).encode()
 
 
@@ -54,6 +59,21 @@ def _holding() -> Iterator[None]:
     while not (FOLDER / "release").exists() and time.monotonic() < deadline:
         yield
     counted["finished"] += 1
+
+
+def _record() -> bytes:
+    """One row more, by a connection that is opened and closed for it."""
+    counted["connections"] += 1
+    database = sqlite3.connect(FOLDER / "records.sqlite3", timeout=DEADLINE)
+    try:
+        with database:
+            database.execute("CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY)")
+            row = database.execute("INSERT INTO records DEFAULT VALUES").lastrowid
+            database.execute("DELETE FROM records WHERE id < ?", (row - 100,))
+    finally:
+        database.close()
+        counted["connections"] -= 1
+    return json.dumps({"record": row > 0}).encode()
 
 
 async def _say(send: Any, body: bytes) -> None:
@@ -82,6 +102,8 @@ def _below_asgi(host: Any) -> Any:
             await _held(send)
         elif path.endswith("/until-gone"):
             await _until_gone(receive, send)
+        elif path.endswith("/record"):
+            await _say(send, await asyncio.to_thread(_record))
         else:
             await host(scope, receive, send)
 
@@ -90,6 +112,10 @@ def _below_asgi(host: Any) -> Any:
 
 def _below_wsgi(host: Any) -> Any:
     def below(environ: Any, start_response: Any) -> Any:
+        if environ["PATH_INFO"] == "/record":
+            body = _record()
+            start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+            return [body]
         if environ["PATH_INFO"] != "/held":
             return host(environ, start_response)
         for _ in _holding():
@@ -98,6 +124,16 @@ def _below_wsgi(host: Any) -> Any:
         return [b'{"held":true}']
 
     return below
+
+
+def _options() -> dict[str, Any]:
+    """Those of `BATCHWARE_SERVES`; a limit is a list of its kind, its name, its size and its further arguments."""
+    options: dict[str, Any] = dict(SERVES["options"])
+    limits = [
+        {"quota": batchware.Quota, "concurrency": batchware.Concurrency}[kind](name, size, **more)
+        for kind, name, size, more in options.pop("limits", ())
+    ]
+    return {**options, "limits": limits} if limits else options
 
 
 def _mounted_asgi(batched: Any) -> Any:
@@ -119,7 +155,7 @@ def _mounted_wsgi(batched: Any) -> Any:
 
 
 def _asgi(host: Any) -> Any:
-    batched = import_module("batchware.asgi").BatchMiddleware(_below_asgi(host), **SERVES["options"])
+    batched = import_module("batchware.asgi").BatchMiddleware(_below_asgi(host), **_options())
     mounted = _mounted_asgi(batched)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -132,7 +168,7 @@ def _asgi(host: Any) -> Any:
 
 
 def _wsgi(host: Any) -> Any:
-    batched = import_module("batchware.wsgi").BatchMiddleware(_below_wsgi(host), **SERVES["options"])
+    batched = import_module("batchware.wsgi").BatchMiddleware(_below_wsgi(host), **_options())
     mounted = _mounted_wsgi(batched)
 
     def application(environ: Any, start_response: Any) -> Any:
@@ -147,7 +183,11 @@ def _wsgi(host: Any) -> Any:
 
 def make() -> Any:
     host = next(host for host in HOSTS if host.id == SERVES["host"])
-    return (_asgi if host.door == "asgi" else _wsgi)(host.make())
+    app = host.make()
+    if os.environ.get("BATCHWARE_OBEDIENT"):
+        obedience = import_module("tests.contract.obedience")
+        app = (obedience.obedient_asgi if host.door == "asgi" else obedience.obedient_wsgi)(app)
+    return (_asgi if host.door == "asgi" else _wsgi)(app)
 
 
 application = make()

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
-from tests.servers.kinds import Server
+from tests.servers.kinds import Server, require
 from tests.servers.running import Running, running
 
 Serve = Callable[..., Running]
 
 MOST = 8
 """Servers that are kept alive at once."""
-
-
-def require(server: Server) -> None:
-    """Skips where `server` is not installed, except in CI, where everything has to be."""
-    missing = [name for name in (server.module, *server.needs) if find_spec(name) is None]
-    if missing and os.environ.get("CI") != "true":
-        pytest.skip(f"{server.id} needs {', '.join(missing)}, which is not installed")
-    assert not missing, f"{server.id} needs {', '.join(missing)}"
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import pytest
@@ -71,8 +73,22 @@ GRANIAN_WSGI = Server("granian-wsgi", "wsgi", "granian", _granian("wsgi"))
 WAITRESS = Server("waitress", "wsgi", "waitress", _waitress, drains=False)
 GUNICORN = Server("gunicorn-gthread", "wsgi", "gunicorn", _gunicorn("gthread", "--threads", "8"))
 GUNICORN_SYNC = Server("gunicorn-sync", "wsgi", "gunicorn", _gunicorn("sync"), pipelines=False, single=True)
+GUNICORN_GEVENT = Server(
+    "gunicorn-gevent", "wsgi", "gunicorn", _gunicorn("gevent", "--worker-connections", "64"), ("gevent",)
+)
 
-SERVERS = (UVICORN, UVICORN_H11, HYPERCORN, GRANIAN, WAITRESS, GUNICORN, GUNICORN_SYNC, GRANIAN_WSGI)
+SERVERS = (UVICORN, UVICORN_H11, HYPERCORN, GRANIAN, WAITRESS, GUNICORN, GUNICORN_SYNC, GUNICORN_GEVENT, GRANIAN_WSGI)
+
+ONE_OF_EACH = (UVICORN, HYPERCORN, GRANIAN, GUNICORN_SYNC, GUNICORN, GUNICORN_GEVENT, WAITRESS)
+"""Each server once, by its usual door, for what takes long."""
+
+
+def require(server: Server) -> None:
+    """Skips where `server` is not installed, except in CI, where everything has to be."""
+    missing = [name for name in (server.module, *server.needs) if find_spec(name) is None]
+    if missing and os.environ.get("CI") != "true":
+        pytest.skip(f"{server.id} needs {', '.join(missing)}, which is not installed")
+    assert not missing, f"{server.id} needs {', '.join(missing)}"
 
 
 def params(*servers: Server) -> list[Any]:
