@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_to_bytes
 
 from .errors import quoted
 
+_ESCAPE = re.compile(r"%[0-9a-f]{2}")
 _WILDCARD = re.compile(r"\{[^{}]*\}")
 
 
@@ -61,28 +62,56 @@ def decodings(path: str) -> Iterator[str]:
         yield octets.decode("utf-8", "replace")
 
 
-def spellings(path: str) -> Iterator[str]:
-    """Everything that a router may take a decoded `path` for, folded (C32): without a trailing slash, as it is and
-    with `;parameters` cut off, after one and two further decodings. A further decoding may uncover separators and dot
-    segments, so those are resolved too.
+def leads_elsewhere(path: str) -> bool:
+    """Whether a further decoding, folding or cutting off of `;parameters` uncovers in `path` what no wildcard of an
+    allowed endpoint may take: a dot segment, or by folding a separator or an escape (C33).
     """
     if path.isascii() and "%" not in path and ";" not in path:
-        yield path.lower().rstrip("/")
-        return
+        return False  # a plain dot segment is refused with the path (C11)
     for reading in decodings(path):
-        for form in {reading, re.sub(r";[^/]*", "", reading)}:
-            segments: list[str] = []
-            for segment in form.split("/"):
-                if segment == "..":
-                    del segments[-1:]
-                elif segment not in ("", "."):
-                    segments.append(fold(segment))
-            yield "".join("/" + segment for segment in segments)
+        folded = fold(reading)
+        if folded.count("/") != reading.count("/") or _ESCAPE.findall(folded) != _ESCAPE.findall(reading.lower()):
+            return True
+        if any(segment.partition(";")[0] in (".", "..") for text in (reading, folded) for segment in text.split("/")):
+            return True
+    return False
 
 
-# Characters that are seen as nothing, beside the categories Cc and Cf: fillers, joiners and variation selectors.
+def spellings(path: str) -> Iterable[str]:
+    """Everything that a router may take a decoded `path` for, folded (C32): without a trailing slash, as it is and
+    with `;parameters` cut off, after one and two further decodings. Folding may uncover escapes, and both folding and
+    decoding may uncover separators and dot segments: those are read as what they are, and as what they become.
+    """
+    if path.isascii() and "%" not in path and ";" not in path:
+        return (path.lower().rstrip("/"),)
+    found: dict[str, None] = {}
+    for source in dict.fromkeys((path, fold(path))):
+        for reading in decodings(source):
+            for text in dict.fromkeys((reading, fold(reading))):
+                for form in dict.fromkeys((text, re.sub(r";[^/]*", "", text))):
+                    found |= dict.fromkeys(_structures(form))
+    return found
+
+
+def _structures(form: str) -> tuple[str, str]:
+    """`form` with each segment in its place, even one that folds to nothing, and with dot segments resolved."""
+    placed: list[str] = []
+    resolved: list[str] = []
+    for segment in form.rstrip("/").split("/")[1:]:
+        folded = fold(segment)
+        # A router sees one segment here, which can be an id.
+        placed.append(folded.replace("/", "\ufffd") or "\ufffd")
+        if segment == "..":
+            del resolved[-1:]
+        elif segment not in ("", "."):
+            resolved.append(folded)
+    return "".join("/" + segment for segment in placed), "".join("/" + segment for segment in resolved)
+
+
+# Characters that are seen as nothing, beside the categories Cc and Cf: fillers, joiners, variation selectors, and code
+# points that Unicode reserves for more of them (Default_Ignorable_Code_Point).
 _INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 _DOTTED_I = re.compile("[\u0131\u0130]|i\u0307")
 

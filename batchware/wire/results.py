@@ -21,7 +21,7 @@ _TEXT_TYPES = frozenset({"application/xml", "application/javascript", "applicati
 @lru_cache(maxsize=512)
 def _read_media_type(content_type: str) -> tuple[bool, bool, str]:
     """Whether it is JSON, whether it is text, and its charset."""
-    essence = content_type.partition(";")[0].strip().lower()
+    essence = content_type.partition(";")[0].strip(" \t").lower()
     found = _CHARSET.search(content_type)
     is_json = essence == "application/json" or essence.endswith("+json")
     is_text = essence.startswith("text/") or essence in _TEXT_TYPES or essence.endswith("+xml")
