@@ -43,7 +43,7 @@ def too_deep(body: bytes, most: int = MAX_DEPTH) -> bool:
         left = left.replace(b"\x01\xff", b"")
         if not left:
             return False
-    return max(accumulate(array("b", steps))) > most
+    return max(accumulate(array("b", steps)), default=0) > most
 
 
 def _opens(body: bytes, enough: int) -> int:
