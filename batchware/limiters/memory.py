@@ -89,7 +89,8 @@ class MemoryLimiter:
             if permit in self._permits:
                 return self._permits[permit][1]
             looks = [self._look(charge, now) for charge in charges]
-            admitted = not any(look.wait() for look in looks)
+            waits = [look.wait() for look in looks]
+            admitted = not any(waits)
             wait, spent = 0.0, looks
             if not admitted:
                 spent = [look for look in looks if isinstance(look.rule, Quota) and look.rule.charge_refused]

@@ -99,13 +99,14 @@ class AwaitingLedger(_Ledger):
 
     async def admit(self, effect: Admit) -> Decision | None:
         """Take places and charge limits; None where there was nothing to charge, or the store is away."""
-        self.places.take(effect.places)
+        if effect.places:
+            self.places.take(effect.places)
         try:
             decision = await self._acquire(effect) if effect.charges else None
         except BaseException:
             self.places.free(effect.places)
             raise
-        if decision is not None and self._holds(effect, decision):
+        if decision is not None and self._holds(effect, decision) and self._interval:
             self._keep()
         return decision
 
@@ -205,13 +206,14 @@ class CallingLedger(_Ledger):
 
     def admit(self, effect: Admit) -> Decision | None:
         """Take places and charge limits; None where there was nothing to charge, or the store is away."""
-        self.places.take(effect.places)
+        if effect.places:
+            self.places.take(effect.places)
         try:
             decision = self._acquire(effect) if effect.charges else None
         except BaseException:
             self.places.free(effect.places)
             raise
-        if decision is not None and self._holds(effect, decision):
+        if decision is not None and self._holds(effect, decision) and self._interval:
             self._keep()
         return decision
 
