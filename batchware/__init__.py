@@ -9,11 +9,12 @@ from .config import BatchConfig, BatchOptions
 from .contract.charges import HostLimits
 from .contract.deny import DEFAULT_DENY, EXPORTS, NESTED, SCIM, UPLOADS, DenyRule
 from .contract.errors import BatchError, NotAuthorized, asana_errors
+from .contract.guard import not_batchable
 from .contract.hooks import BatchHooks
 from .contract.limiter import AsyncLimiter, Charge, Decision, Level, Limiter, LimiterUnavailable, Slot
 from .contract.limits import ANY, Concurrency, Quota, by_client, by_header, by_principal
-from .contract.model import Action, Outcome, Parent
-from .contract.nesting import in_batch, not_batchable
+from .contract.model import Action, Outcome, Parent, Reply
+from .contract.nesting import in_batch
 
 __all__ = [
     "ANY",
@@ -40,6 +41,7 @@ __all__ = [
     "Outcome",
     "Parent",
     "Quota",
+    "Reply",
     "Slot",
     "asana_errors",
     "by_client",

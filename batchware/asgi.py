@@ -19,7 +19,7 @@ from .contract.limiter import AsyncLimiter, Decision, Limiter
 from .contract.model import Action, Headers, Reply
 from .contract.nesting import Mark, mark_of
 from .limiters.memory import MemoryLimiter
-from .replay.around import overriding, tell_batch
+from .replay.around import Watched, overriding, tell_batch
 from .replay.child import App, BuildScope, Message, Receive, Send
 from .replay.ledger import AwaitingLedger
 from .replay.places import Places
@@ -51,6 +51,7 @@ class BatchMiddleware:
         self._ledger = AwaitingLedger(Places(self.config.max_pending), self.config.limits, _limiter(self.config))
         self._charges_direct = bool(self.config.limits) and self.config.count_direct
         self._around = overriding(self.config.hooks, "around_action")
+        self._around_batch = overriding(self.config.hooks, "around_batch")
         self._on_batch = overriding(self.config.hooks, "on_batch")
         self._state: Mapping[str, Any] | None = None
 
@@ -93,10 +94,16 @@ class _Request:
         self._replays: list[TaskReplay] = []
 
     async def serve_batch(self, path: str) -> None:
+        parent = parent_of(self._scope, path)
         try:
-            await self._answer(
-                await self._drive(batch(self._config, parent_of(self._scope, path), mount_of(self._scope)))
-            )
+            flow = batch(self._config, parent, mount_of(self._scope))
+            if hooks := self._middleware._around_batch:
+                with Watched(hooks, parent) as tell:
+                    reply = await self._drive(flow)
+                    tell(reply)
+            else:
+                reply = await self._drive(flow)
+            await self._answer(reply)
         except _ClientGone:
             return
         except asyncio.CancelledError:

@@ -55,6 +55,7 @@ class BatchOptions(TypedDict, total=False):
     set_cookie: Literal["forward", "drop"]
     cors: Literal["host", "off"]
     keep_keys: Collection[str]
+    server_timing: bool
     hooks: Sequence[BatchHooks]
     error_body: Callable[[BatchError], Any]
     threads: int
@@ -76,7 +77,7 @@ _PLAIN: BatchOptions = {
 }
 STYLES: Mapping[str, BatchOptions] = {"asana": _ASANA, "plain": _PLAIN}
 
-_CHOICES: Mapping[str, tuple[str | None, ...]] = {
+_CHOICES: Mapping[str, tuple[str | bool | None, ...]] = {
     "style": ("asana", "plain"),
     "action_options": ("asana", None),
     "query_lists": ("comma", "repeat"),
@@ -85,6 +86,9 @@ _CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "cors": ("host", "off"),
     "limiter_down_batch": ("refuse", "pass"),
     "limiter_down_direct": ("refuse", "pass"),
+    "count_direct": (True, False),
+    "ratelimit_headers": (True, False),
+    "server_timing": (True, False),
 }
 
 
@@ -125,7 +129,9 @@ class BatchConfig:
     deny: Iterable[Rule | str] | UnsetType = UNSET
     """What must not be batched beside the batch route: `DenyRule`s, `"POST /uploads/**"`, functions (C31 to C33)."""
     allow: Iterable[DenyRule | str] | None = None
-    """If set, only what it names can be batched, and of that only what `deny` does not name (C33)."""
+    """If set, only what it names can be batched, and of that only what `deny` does not name (C33).
+
+    Set it wherever something in front decides by path: it sees the batch route alone."""
     limits: Sequence[Limit | HostLimits] = ()
     """`Quota`s and `Concurrency`s that batched actions and direct requests share (C35 to C40)."""
     limiter: Limiter | AsyncLimiter | None = None
@@ -146,6 +152,8 @@ class BatchConfig:
     """Whether a cross-origin batch asks the host for its `access-control-*` headers (C24)."""
     keep_keys: Collection[str] = ()
     """Keys of the scope or environ that actions get beside the fixed set, all the same object (C17)."""
+    server_timing: bool = False
+    """Whether the answer says in `Server-Timing` how long each action took, for a browser's developer tools."""
     hooks: Sequence[BatchHooks] = ()
     """Told about every action and every batch; see `BatchHooks`."""
     error_body: Callable[[BatchError], Any] = asana_errors

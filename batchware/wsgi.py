@@ -19,7 +19,7 @@ from .contract.limiter import Decision, Limiter
 from .contract.model import Action, Reply
 from .contract.nesting import Mark, mark_of
 from .limiters.memory import MemoryLimiter
-from .replay.around import overriding, tell_batch
+from .replay.around import Watched, overriding, tell_batch
 from .replay.calls import App, BuildEnviron, CallReplay, Environ
 from .replay.environ import EnvironBuilder, native, parent_of, text
 from .replay.ledger import CallingLedger
@@ -53,6 +53,7 @@ class BatchMiddleware:
         self._ledger = CallingLedger(Places(self.config.max_pending), self.config.limits, _limiter(self.config))
         self._charges_direct = bool(self.config.limits) and self.config.count_direct
         self._around = overriding(self.config.hooks, "around_action")
+        self._around_batch = overriding(self.config.hooks, "around_batch")
         self._on_batch = overriding(self.config.hooks, "on_batch")
         self._helpers = Helpers(threads)
 
@@ -80,13 +81,17 @@ class _Request:
         self._replays: list[CallReplay] = []
 
     def serve_batch(self) -> Iterable[bytes]:
-        mount = text(self._environ.get("SCRIPT_NAME", ""))
-        reply = self._drive(batch(self._config, parent_of(self._environ), mount))
-        for replay in self._replays:
-            if replay.interrupt is not None:
-                self._close()
-                raise replay.interrupt
-        return self._answer(reply)
+        mount, parent = text(self._environ.get("SCRIPT_NAME", "")), parent_of(self._environ)
+        flow, hooks = batch(self._config, parent, mount), self._middleware._around_batch
+        try:
+            reply = Watched(hooks, parent).call(lambda: self._drive(flow)) if hooks else self._drive(flow)
+            for replay in self._replays:
+                if replay.interrupt is not None:
+                    raise replay.interrupt
+            return self._answer(reply)
+        except BaseException:  # there is no answer then whose close() the server would call
+            self._close()
+            raise
 
     def serve_direct(self) -> Iterable[bytes]:
         """A request that is no batch: charged like an action, and passed on (C37)."""

@@ -74,3 +74,12 @@ def test_every_option_is_in_the_table_and_the_table_has_no_other() -> None:
     rows = re.findall(r"^\| (`[^|]*`) \|", README, re.M)
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert named == set(BatchOptions.__annotations__)
+
+
+RECIPES = sorted((Path(__file__).parent / "recipes").glob("*_recipe.py"))
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in RECIPES])
+def test_a_recipe_is_the_one_that_was_run(path: Path) -> None:
+    code = path.read_text("utf-8").split('"""', 2)[2].strip() + "\n"
+    assert code in BLOCKS

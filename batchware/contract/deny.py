@@ -3,7 +3,7 @@
 The threat: a path spelled so that this check takes it for another, and the host's router for the denied one. So a
 rule matches whole segments of the decoded path, in every spelling that some router is known to take for the same
 (`spellings`), and the batch route itself can never be batched. The allow-list works the other way round: a path must
-match it exactly, in every reading.
+match it exactly, in every reading, and a wildcard takes nothing that another reading would take elsewhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from .errors import quoted
 from .model import Action, Parent
-from .patterns import check_pattern, decodings, exact, folded, spellings
+from .patterns import check_pattern, decodings, exact, folded, leads_elsewhere, spellings
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 """The methods of an action (C10)."""
@@ -58,6 +58,20 @@ class DenyRule:
 Rule: TypeAlias = DenyRule | Callable[[Action, Parent], str | None]
 """One entry of `deny`: a pattern, or a function that answers with the refusal's message, or None (C33)."""
 
+Ruler: TypeAlias = Rule | None
+"""Who refuses an action: a rule of `deny`, or None for the allow-list."""
+
+
+def name_of(ruler: Ruler) -> str:
+    """A rule as it may stand in a log."""
+    if ruler is None:
+        return "no rule of allow names it"
+    if isinstance(ruler, DenyRule):
+        methods = "" if ruler.methods is None else ",".join(sorted(ruler.methods)) + " "
+        return f"the deny rule {quoted(methods + ruler.path)}"
+    return f"the deny function {getattr(ruler, '__qualname__', type(ruler).__qualname__)}"
+
+
 NESTED = DenyRule(BATCH_ROUTE, message="a batch cannot hold a batch")
 """The batch route itself: always on."""
 UPLOADS = (DenyRule("/attachments", ["POST"]), DenyRule("/{anything}/{id}/attachments", ["POST"]))
@@ -90,20 +104,27 @@ class Gate:
 
     def refusal(self, action: Action, parent: Parent) -> str | None:
         """Why `action` must not be batched, or None (C31 to C33)."""
+        ruling = self.ruling(action, parent)
+        return ruling[0] if ruling else None
+
+    def ruling(self, action: Action, parent: Parent) -> tuple[str, Ruler] | None:
+        """The same, and who says so: a rule, or None for the allow-list."""
         path = action.path
         has_one_spelling = path.isascii() and "%" not in path and ";" not in path
         if not has_one_spelling or self._any_denied.fullmatch(path):
             for spelling in spellings(path):
                 for pattern, rule in self._denied:
                     if _covers(rule, action) and pattern.fullmatch(spelling):
-                        return rule.message or f"{_named(action)} cannot be batched"
+                        return rule.message or f"{named(action)} cannot be batched", rule
         if self._allowed is not None:
+            if leads_elsewhere(action.path):
+                return f"{named(action)} could be taken for another endpoint than those that can be batched", None
             for reading in decodings(path):
                 if not any(_covers(rule, action) and p.fullmatch(reading) for p, rule in self._allowed):
-                    return f"{_named(action)} is not among the endpoints that can be batched"
+                    return f"{named(action)} is not among the endpoints that can be batched", None
         for ask in self._callables:
             if message := ask(action, parent):
-                return message
+                return message, ask
         return None
 
 
@@ -111,7 +132,8 @@ def _covers(rule: DenyRule, action: Action) -> bool:
     return rule.methods is None or action.method in rule.methods
 
 
-def _named(action: Action) -> str:
+def named(action: Action) -> str:
+    """Method and path as they may stand in a message: escaped, and no more of them than C29 lets through."""
     return f"{action.method} {quoted(action.path)[1:-1]}"
 
 

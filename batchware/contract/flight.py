@@ -7,6 +7,7 @@ driver that runs actions on several threads calls it under a lock of the batch.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -17,6 +18,8 @@ from .errors import BatchError, Refused, ResultTooLarge, TooSlow
 from .limiter import Slot
 from .model import Action, Outcome, Parent
 from .nesting import Mark
+
+log = logging.getLogger("batchware")
 
 HEADERS_ROOM = 4096
 """Bytes of an entry beside its body, seldom more than 300. Where it has more, hooks may be told of it as it came, and
@@ -185,6 +188,7 @@ class Flight:
     def _settle(self, record: Record, outcome: Outcome) -> None:
         if record.mark.refused is not None:  # `not_batchable` spoke; whatever the host made of it is no answer
             refusal = Refused.at(record.action.index, "relative_path", record.mark.refused)
+            log.debug("refused actions[%d]: its endpoint is not_batchable", record.action.index)
             outcome = self._failure(refusal)
         record.outcome = outcome
         self._unwritten.append(record)

@@ -18,12 +18,14 @@ import msgspec
 from msgspec import Struct
 
 from .charges import charges_for, new_permit, slots_of
+from .deny import name_of, named
 from .effects import Admit, Authorize, Call, Effect, ReadBody, Replay, Settings
 from .errors import (
     BatchError,
     BodyTooLarge,
     HandlerFailed,
     MethodNotAllowed,
+    NotAuthorized,
     Refused,
     UnsupportedMediaType,
 )
@@ -35,6 +37,7 @@ from .model import Action, Headers, Layout, Outcome, Parent, Reply
 from .nesting import FREE, Mark, mark_of
 from .paths import quote_path
 from .standing import exceeded, ratelimit_fields
+from .timing import timing_fields
 
 log = logging.getLogger("batchware")
 
@@ -60,6 +63,7 @@ def batch(settings: Settings, parent: Parent, mount: str) -> Generator[Effect, A
             return _preflight((yield from _call(settings, parent, "OPTIONS")))
         reply = yield from _answer(settings, parent, mount, layout)
     except BatchError as error:
+        _explain("a batch", error)
         reply = _error_reply(settings, error, layout)
     return (yield from _with_policy(settings, parent, reply))
 
@@ -82,7 +86,8 @@ def _answer(settings: Settings, parent: Parent, mount: str, layout: Layout) -> G
     flight = _flight(settings, parent, records, layout)
     counted = yield from _admit(settings, parent, records)
     yield Replay(flight)
-    reply = _reply(200, settings.dialect.write(flight.results(), layout), counted)
+    fields = counted if not settings.server_timing else [*counted, *timing_fields(records)]
+    reply = _reply(200, settings.dialect.write(flight.results(), layout), fields)
     if settings.set_cookie == "forward":
         prefix = mount + settings.base
         responses = [
@@ -139,6 +144,7 @@ def direct(settings: Settings, parent: Parent) -> Generator[Effect, Any, Passage
         if not decision.admitted:
             raise exceeded(charges, decision, 0, fields)
     except BatchError as error:
+        _explain("a direct request", error)
         reply = yield from _with_policy(settings, parent, _error_reply(settings, error, Layout()))
         return Passage(reply)
     return Passage(None, slots_of(charges, permit).get(0, ()), fields)
@@ -149,18 +155,31 @@ def _record(settings: Settings, parent: Parent, index: int, raw: Any) -> Record:
     action, refusal = settings.dialect.read(index, raw)
     if refusal is None:
         try:
-            why = settings.gate.refusal(action, parent)
+            ruling = settings.gate.ruling(action, parent)
         except Exception:  # a rule of the host's own; it can't be told whether the action is fine
             log.exception("a deny rule failed for actions[%d]", index)
             refusal = HandlerFailed()
         else:
-            refusal = Refused.at(index, "relative_path", why) if why else None
+            if ruling is not None:
+                why, ruler = ruling
+                refusal = Refused.at(index, "relative_path", why)
+                if log.isEnabledFor(logging.DEBUG):  # not what a function says, which may hold anything (C29)
+                    log.debug("refused actions[%d] %s: %s", index, named(action), name_of(ruler))
+    elif log.isEnabledFor(logging.DEBUG):
+        log.debug("refused %s", refusal.message)  # says where, and no more of the input than the client is told
     return Record(action, refusal)
+
+
+def _explain(what: str, error: BatchError) -> None:
+    """One line for whoever asks why something was refused; what a host's own function says is not in it (C29)."""
+    if log.isEnabledFor(logging.DEBUG):
+        why = "by authorize" if isinstance(error, NotAuthorized) else error.message
+        log.debug("refused %s with %d, %s: %s", what, error.status, type(error).__name__, why)
 
 
 def _error_reply(settings: Settings, error: BatchError, layout: Layout) -> Reply:
     headers = [(name.lower(), value) for name, value in error.headers.items()]
-    return _reply(error.status, settings.dialect.error(error, layout), headers)
+    return _reply(error.status, settings.dialect.error(error, layout), headers, error)
 
 
 def _with_policy(settings: Settings, parent: Parent, reply: Reply) -> Generator[Effect, Any, Reply]:
@@ -211,7 +230,7 @@ def _check_media_type(parent: Parent) -> None:
     means that the size which was counted is the size which is parsed."""
     if not _JSON.fullmatch(parent.header("content-type") or ""):
         raise UnsupportedMediaType("The Content-Type of a batch is application/json, with no charset but utf-8.")
-    if (parent.header("content-encoding") or "identity").strip().lower() != "identity":
+    if (parent.header("content-encoding") or "identity").strip(" \t").lower() != "identity":
         raise UnsupportedMediaType("A batch is sent as it is, without a Content-Encoding.")
 
 
@@ -222,7 +241,7 @@ def _preflight(outcome: Outcome) -> Reply:
     return Reply(204, [("allow", ALLOW), *access_control(outcome.headers)], b"")
 
 
-def _reply(status: int, body: bytes, headers: Any = ()) -> Reply:
+def _reply(status: int, body: bytes, headers: Any = (), error: BatchError | None = None) -> Reply:
     fields: Headers = [
         ("content-type", "application/json"),
         ("cache-control", "no-store"),
@@ -230,4 +249,4 @@ def _reply(status: int, body: bytes, headers: Any = ()) -> Reply:
         ("content-length", str(len(body))),
         *headers,
     ]
-    return Reply(status, fields, body)
+    return Reply(status, fields, body, error)

@@ -1,7 +1,9 @@
 """Which headers go down to a child request (C16), and which come up from its response (C21 to C24).
 
 Down, everything is inherited but what speaks of the parent's own body, connection or cache, and what makes a host
-rewrite a request after it has been checked. Up, everything is kept but what belongs to the connection or to the batch
+rewrite a request after it has been checked. A signature of the parent is none of a child, whose request line and body
+are others, so it stays behind; such credentials are for `authorize`. Names of headers only become `HTTP_*` keys, so no
+client makes a server variable of one. Up, everything is kept but what belongs to the connection or to the batch
 answer as a whole.
 """
 

@@ -84,6 +84,8 @@ class Reply(Struct, frozen=True):
     status: int
     headers: Headers
     body: bytes
+    error: BatchError | None = None
+    """Why the batch was refused as a whole, or None."""
 
 
 class Layout(Struct, frozen=True):

@@ -2,16 +2,14 @@
 
 The mark is an object in the scope (`batchware`) or the environ (`batchware.action`), and a context variable for code
 that sees neither. No client can set either of them. It is void once its batch has ended, so that work which the host
-started in an action and which outlives it is not taken for an action.
+started in an action and which outlives it is not taken for an action. `guard` is what refuses by it.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -20,9 +18,6 @@ ENVIRON_KEY = "batchware.action"  # extension keys of an environ have a dot (PEP
 
 FREE: Final[dict[Any, int]] = {}
 """As `Mark.paid`: whatever the host's own limits would charge for this request is let pass."""
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Mark(Struct, eq=False):
@@ -57,38 +52,3 @@ def in_batch(scope_or_environ: Mapping[str, Any] | None = None) -> bool:
     running context alone.
     """
     return mark_of(scope_or_environ) is not None
-
-
-class NotBatchable(Exception):
-    """Raised in the place of an endpoint that is guarded by `not_batchable`; the action's result is a 400."""
-
-
-def not_batchable(endpoint: Callable[P, R]) -> Callable[P, R]:
-    """Guard an endpoint where the router has already decided: called directly it works, in a batch it is 400 (C34).
-
-    A decorator for any view, handler or method, plain or `async`. In a batch the endpoint is not run: `NotBatchable`
-    is raised in its place to leave the host, and the action's result is a 400 whatever the host makes of that.
-    Apply it below the host's own decorators, next to the function.
-    """
-    if inspect.iscoroutinefunction(endpoint):
-
-        @functools.wraps(endpoint)
-        async def guarded_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-            _refuse_in_batch()
-            return await endpoint(*args, **kwargs)
-
-        return guarded_async  # type: ignore[return-value]  # R is the coroutine that `endpoint` returns
-
-    @functools.wraps(endpoint)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        _refuse_in_batch()
-        return endpoint(*args, **kwargs)
-
-    return guarded
-
-
-def _refuse_in_batch() -> None:
-    mark = mark_of(None)
-    if mark is not None:
-        mark.refused = "this endpoint cannot be batched"
-        raise NotBatchable(mark.refused)

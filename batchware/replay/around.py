@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any
 
 from ..contract.flight import Flight, Record
 from ..contract.hooks import BatchHooks
-from ..contract.model import Action, Outcome, Parent
+from ..contract.model import Action, Outcome, Parent, Reply
 
 log = logging.getLogger("batchware")
 
@@ -20,32 +21,34 @@ def overriding(hooks: Sequence[BatchHooks], name: str) -> list[BatchHooks]:
 
 
 class Around:
-    """The `around_action` of all hooks for one action: entered, told the outcome once, and left."""
+    """The `around_action` of all hooks, or their `around_batch`: entered, told once what became of it, and left."""
 
     __slots__ = ("_entered", "_tell")
 
-    def __init__(self, hooks: Sequence[BatchHooks], action: Action, parent: Parent) -> None:
+    def __init__(self, hooks: Sequence[BatchHooks], action: Action | None, parent: Parent) -> None:
         self._entered: list[AbstractContextManager[Any]] = []
-        self._tell: list[Callable[[Outcome], Any]] = []
+        self._tell: list[Callable[[Any], Any]] = []
         for hook in hooks:
+            manager: AbstractContextManager[Any]
             try:
-                manager = hook.around_action(action, parent)
+                manager = hook.around_batch(parent) if action is None else hook.around_action(action, parent)
                 tell = manager.__enter__()
             except BaseException:  # SystemExit too: out of here it would end the server, and the batch would hang
-                log.exception("%r failed as it was entered for actions[%d]", hook, action.index)
+                where = "a batch" if action is None else f"actions[{action.index}]"
+                log.exception("%r failed as it was entered for %s", hook, where)
                 continue
             self._entered.append(manager)
             if callable(tell):
                 self._tell.append(tell)
 
-    def tell(self, outcome: Outcome) -> None:
-        """Hand on the outcome; only the first one counts."""
+    def tell(self, end: Outcome | Reply) -> None:
+        """Hand on what became of it; only the first one counts."""
         told, self._tell = self._tell, []
         for tell in reversed(told):
             try:
-                tell(outcome)
+                tell(end)
             except BaseException:
-                log.exception("a hook failed as it was told the outcome of an action")
+                log.exception("a hook failed as it was told the %s", type(end).__name__.lower())
 
     def leave(self, error: BaseException | None) -> None:
         """Leave in the opposite order, with what the handler raised."""
@@ -56,6 +59,30 @@ class Around:
             except BaseException as raised:
                 if raised is not error:  # a context manager made of a generator may raise it again
                     log.exception("a hook failed as it was left")
+
+
+class Watched:
+    """The making of an answer as a `with` block, for the `around_batch` of all hooks. Gives what is to be told it."""
+
+    __slots__ = ("_around", "_hooks", "_parent")
+
+    def __init__(self, hooks: Sequence[BatchHooks], parent: Parent) -> None:
+        self._hooks = hooks if parent.method != "OPTIONS" else ()
+        self._parent = parent
+
+    def __enter__(self) -> Callable[[Reply], None]:
+        self._around = Around(self._hooks, None, self._parent)
+        return self._around.tell
+
+    def call(self, make: Callable[[], Reply]) -> Reply:
+        """The block around one call, and its reply told."""
+        with self as tell:
+            reply = make()
+            tell(reply)
+        return reply
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._around.leave(error)
 
 
 def tell_batch(hooks: Sequence[BatchHooks], flight: Flight, seconds: float) -> None:

@@ -78,6 +78,8 @@ class CallReplay:
             with self._lock:
                 if self.flight.done and not self._freeing:
                     break  # so a client that has its answer finds the slots free (C39)
+                if not alone:  # their time runs, whether or not a helper has come to them
+                    self._started.extend(self.flight.ready(time.monotonic()))
                 due = self.flight.due
                 more = bool(self._started) or self.flight.can_start
             if more and not alone and not self._helpers.offer(self):
@@ -255,7 +257,7 @@ class _Call:
         finally:
             exc_info = None
         code = status[:3]
-        if not code.isdecimal() or status[3:4] not in ("", " "):
+        if not (code.isascii() and code.isdecimal()) or status[3:4] not in ("", " "):
             raise InvalidResponse(f"{status!r} is no status line")
         checked = checked_headers(headers)
         self._status, self._headers = checked_status(int(code)), checked

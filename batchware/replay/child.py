@@ -106,6 +106,14 @@ class Child:
         if replay.flight.ended(record):
             replay.free(1, record.slots)
 
+    def settle_unstarted(self, task: asyncio.Task[None]) -> None:
+        """Called when the task has ended: whoever cancels one that has not begun to run keeps `run` from its end."""
+        if task.cancelled():
+            log_failure(self.record.action, None)
+            self._fail(HandlerFailed())
+            if self._replay.flight.ended(self.record):
+                self._replay.free(1, self.record.slots)
+
     async def receive(self) -> Message:
         """The body once, and `http.disconnect` when the response is complete or the client is gone."""
         if not self._asked:
@@ -159,9 +167,11 @@ class Child:
                 waiting.set_result(None)
         self._waiting.clear()
 
-    def _take(self, body: bytes) -> None:
+    def _take(self, body: bytes | bytearray | memoryview) -> None:
         if self._status is None:
             raise RuntimeError("the body of a response was sent before its start")
+        if not isinstance(body, bytes):
+            body = bytes(memoryview(body))  # a copy, since the host may use its buffer again; its size is in bytes
         self._chunks.append(body)
         if error := self._replay.flight.grow(self.record, len(body)):
             self._fail(error)
@@ -173,8 +183,7 @@ class Child:
         replay, record = self._replay, self.record
         if self._status is None:
             raise RuntimeError("the body of a response was sent before its start")
-        # One chunk is the whole body; hosts may send any bytes-like object.
-        whole = bytes(self._chunks[0]) if len(self._chunks) == 1 else b"".join(self._chunks)
+        whole = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         outcome = Outcome(self._status, self._headers, whole, None, time.monotonic() - record.started)
         if replay.flight.land(record, outcome):
             replay.free(1, record.slots)

@@ -24,6 +24,11 @@ _SHARED = (
 )  # fmt: skip
 
 
+# The type and length of the body are keys of their own. Gateways of CGI's family (nginx's `uwsgi_pass`) repeat them
+# among the headers, where hosts don't look; taken for headers they would be a second type, and refused (C3).
+_REPEATED = {"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"}
+
+
 @lru_cache(maxsize=2048)
 def _header_of(key: str) -> str:
     return key[5:].replace("_", "-").lower()
@@ -31,7 +36,9 @@ def _header_of(key: str) -> str:
 
 def parent_of(environ: Mapping[str, Any]) -> Parent:
     """The parent as hooks and rules see it."""
-    headers = [(_header_of(key), value) for key, value in environ.items() if key.startswith("HTTP_")]
+    headers = [
+        (_header_of(key), value) for key, value in environ.items() if key.startswith("HTTP_") and key not in _REPEATED
+    ]
     for key, name in (("CONTENT_TYPE", "content-type"), ("CONTENT_LENGTH", "content-length")):
         if environ.get(key):
             headers.append((name, environ[key]))

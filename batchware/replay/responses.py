@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_BAD_VALUE = re.compile(r"[\x00\r\n]|[^\x00-\xff]")
+# A line break would begin another field. The other controls no server sends either, and a cookie of an action stands in
+# the answer's own headers, where it would cost all actions their results.
+_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 
 
 class InvalidResponse(Exception):
@@ -24,7 +26,10 @@ def checked_status(status: object) -> int:
 def checked_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Header fields, their names in lower case; raises `InvalidResponse` (RFC 9110, section 5)."""
     return [
-        (_checked_name(name), value.strip(" ") if value.isprintable() else _checked_value(value, name))
+        (
+            _checked_name(name),
+            value.strip(" ") if value.isascii() and value.isprintable() else _checked_value(value, name),
+        )
         for name, value in headers
     ]
 
@@ -54,6 +59,6 @@ def _decoded_name(name: bytes) -> str:
 def _checked_value(value: str, name: str) -> str:
     if _BAD_VALUE.search(value):
         raise InvalidResponse(
-            f"the value of the header {name!r} has a line break, a NUL or a character past U+00FF in it"
+            f"the value of the header {name!r} has a control character or one past U+00FF in it"
         )
     return value.strip(" \t")

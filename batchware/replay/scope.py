@@ -17,7 +17,7 @@ from ..contract.paths import quote_path
 
 Scope = MutableMapping[str, Any]
 
-_SHARED = ("asgi", "http_version", "scheme", "root_path", "client", "server", "app", "router", "app_root_path")
+_SHARED = ("http_version", "scheme", "root_path", "client", "server", "app", "router", "app_root_path")
 
 
 def mount_of(scope: Mapping[str, Any]) -> str:
@@ -93,11 +93,12 @@ class ScopeBuilder:
     ) -> None:
         shared: dict[str, Any] = {"type": "http"}
         shared.update([(key, scope[key]) for key in (*_SHARED, *keep) if key in scope])
+        self._shared = shared
+        # Whatever can be written to is each child's own: of two requests on one server it is too.
+        self._copied = {key: scope[key] for key in ("asgi", "path_params") if key in scope}
         extensions: Mapping[str, Any] = scope.get("extensions") or {}
         if "tls" in extensions:
-            shared["extensions"] = {"tls": extensions["tls"]}
-        self._shared = shared
-        self._copied = {"path_params": scope["path_params"]} if "path_params" in scope else {}
+            self._copied["extensions"] = {"tls": extensions["tls"]}
         if state is not None or "state" in scope:
             self._copied["state"] = scope["state"] if state is None else state
         prefix = mount_of(scope) + base

@@ -77,7 +77,10 @@ class TaskReplay:
                     children = [Child(self, record, self._build(record.action, record.mark)) for record in records]
                     self._children += children
                     for child in children:
-                        self._tasks.append(_start(child.run(), loop))
+                        task = _start(child.run(), loop)
+                        self._tasks.append(task)
+                        if sys.version_info < (3, 12):
+                            task.add_done_callback(child.settle_unstarted)
                 if flight.done:
                     return
                 self._wake_up = loop.create_future()

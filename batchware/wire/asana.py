@@ -40,7 +40,9 @@ class _Entry(Struct, forbid_unknown_fields=True, gc=False):
     options: Raw = _ABSENT
 
 
-_MEMBERS = frozenset(_Entry.__struct_fields__)
+ENTRY_MEMBERS = _Entry.__struct_fields__
+"""The members that an action may have."""
+_MEMBERS = frozenset(ENTRY_MEMBERS)
 _METHODS = {written: method for method in METHODS for written in (method, method.lower(), method.capitalize())}
 
 

@@ -46,6 +46,9 @@ WRONG: list[tuple[str, list[Any]]] = [
     ("cors", [None, True, "*"]),
     ("keep_keys", [None, "user", 5, [5]]),
     ("hooks", [None, 5, BatchHooks, BatchHooks(), [BatchHooks], [5]]),
+    ("count_direct", [None, "no", "false"]),
+    ("ratelimit_headers", [None, "off"]),
+    ("server_timing", [None, "on", 2]),
     ("error_body", [None, "x", {}]),
 ]
 
@@ -65,7 +68,7 @@ def test_every_option_has_a_test_of_what_is_wrong() -> None:
     assert names <= {name for name, _ in WRONG} | {"threads"} | LIMITS
 
 
-LIMITS = {"limits", "limiter", "count_direct", "limiter_down_batch", "limiter_down_direct", "ratelimit_headers"}
+LIMITS = {"limits", "limiter", "limiter_down_batch", "limiter_down_direct"}
 
 
 @pytest.mark.parametrize("threads", [-1, 1.5, "all", True])
@@ -132,7 +135,7 @@ def test_the_defaults() -> None:
         "query_lists": "comma", "delete_data": "query", "max_actions": 10, "max_body_bytes": 1 << 20,
         "max_result_bytes": 4 << 20, "max_answer_bytes": 16 << 20, "max_pending": 256, "parallel": None,
         "authorize": None, "deny": DEFAULT_DENY, "allow": None, "result_headers": None, "set_cookie": "forward",
-        "cors": "host", "keep_keys": frozenset(), "hooks": (),
+        "cors": "host", "keep_keys": frozenset(), "server_timing": False, "hooks": (),
     }  # fmt: skip
     assert shown | expected == shown
 

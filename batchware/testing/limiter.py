@@ -18,9 +18,9 @@ from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any
 
-from .contract.charges import new_permit
-from .contract.limiter import AsyncLimiter, Charge, Decision, Limiter, Slot
-from .contract.limits import Concurrency, Limit, Quota
+from ..contract.charges import new_permit
+from ..contract.limiter import AsyncLimiter, Charge, Decision, Limiter, Slot
+from ..contract.limits import Concurrency, Limit, Quota
 
 __all__ = ["LimiterContract"]
 
