@@ -36,7 +36,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.http import Http404, HttpResponse
 from django.urls import resolve
 from django.utils.module_loading import import_string
@@ -101,6 +101,12 @@ async def _in_a_thread(call: Callable[[], Any]) -> Any:
         return await sync_to_async(call, thread_sensitive=True)()
 
 
+def _close_old_connections() -> None:
+    """As Django does before and after a request; but a transaction that is open in this thread is a test's own."""
+    if not any(connection.in_atomic_block for connection in connections.all(initialized_only=True)):
+        close_old_connections()
+
+
 class _Asked:
     """Has DRF say which throttles the actions of a batch would meet."""
 
@@ -126,7 +132,7 @@ class _Asked:
         debts: dict[Any, Owed] = {}
         paid: list[tuple[Mark, dict[Any, int]]] = []
         request_of = self._requests(parent)
-        close_old_connections()  # as Django does before and after a request
+        _close_old_connections()
         try:
             for action, mark in actions:
                 if not action.method or not action.path:  # without them it reaches no view (C38)
@@ -139,7 +145,7 @@ class _Asked:
                 if mark is not None:
                     paid.append((mark, amounts))
         finally:
-            close_old_connections()
+            _close_old_connections()
         owed: list[Debt] = list(debts.values())
         return Bill(owed, paid)
 

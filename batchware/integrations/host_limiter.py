@@ -7,7 +7,7 @@ settles with the host's library, all other charges go to a limiter of ours. `opt
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..config import BatchOptions
@@ -150,6 +150,15 @@ class AsyncHostLimiter(_HostLimits):
         """Extend leases of our own limits."""
         answer = self._own.renew(slots)
         return await answer if inspect.isawaitable(answer) else answer
+
+
+def check_together(*given: Mapping[str, Any]) -> None:
+    """Raises `ValueError` where one of several mappings of options has a host's limits, and another one limits too, so
+    that one would replace the other's."""
+    having = [options["limits"] for options in given if "limits" in options]
+    hosts = [limits for limits in having if any(isinstance(rule, _HostLimits) for rule in limits)]
+    if hosts and len(having) > 1:
+        raise ValueError("limits: give your own to the function that names the host's limits, as limits=[...]")
 
 
 def options(

@@ -108,7 +108,7 @@ class Child:
 
     def settle_unstarted(self, task: asyncio.Task[None]) -> None:
         """Called when the task has ended: whoever cancels one that has not begun to run keeps `run` from its end."""
-        if task.cancelled():
+        if self.task is None and task.cancelled():  # one that has run may end as cancelled too, and is settled
             log_failure(self.record.action, None)
             self._fail(HandlerFailed())
             if self._replay.flight.ended(self.record):

@@ -58,7 +58,5 @@ def _decoded_name(name: bytes) -> str:
 
 def _checked_value(value: str, name: str) -> str:
     if _BAD_VALUE.search(value):
-        raise InvalidResponse(
-            f"the value of the header {name!r} has a control character or one past U+00FF in it"
-        )
+        raise InvalidResponse(f"the value of the header {name!r} has a control character or one past U+00FF in it")
     return value.strip(" \t")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from batchware.contract.headers import idempotency_key
 from tests.contract.batching import action, bare_door, every_host, host_named, post_batch, wrap
 from tests.contract.children import child, children
 from tests.hosts import Host
@@ -203,12 +204,18 @@ def test_c16_an_idempotency_key_goes_to_unsafe_methods_only(host: Host, method: 
         pytest.param('"abc"', ['"abc:0"', '"abc:2"', '"abc:3"'], id="inside its quotes"),
         pytest.param('""', ['":0"', '":2"', '":3"'], id="of nothing"),
         pytest.param("abc", ["abc:0", "abc:2", "abc:3"], id="without quotes"),
+        pytest.param('"', ['":0', '":2', '":3'], id="a quote that is not closed"),
     ],
 )
 def test_c16_an_idempotency_key_is_each_actions_own(host: Host, key: str, keys: list[str]) -> None:
     actions = [action("/0", "post"), action("/1"), action("/2", "delete"), action("/3", "patch", data={})]
     seen = children(host, actions, headers={"Idempotency-Key": key})
     assert [request.header("idempotency-key") for request in seen] == [keys[0], None, *keys[1:]]
+
+
+def test_c16_space_that_a_server_left_after_an_idempotency_key_does_not_hide_its_quotes() -> None:
+    assert idempotency_key('"abc" ', 1) == '"abc:1"'
+    assert idempotency_key(' "abc"', 1) == ' "abc:1"'
 
 
 # --- on each host

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from batchware.contract.headers import forwarded_cookies
 from tests.contract.batching import action, bare_door, every_host, post_batch, wrap
 from tests.contract.small_apps import respond
 from tests.hosts import Host
@@ -88,6 +89,11 @@ def test_c24_what_counts_as_a_path(host: Host, cookie: str, path: str) -> None:
 def test_c24_the_default_path_is_the_folder_of_the_child(host: Host, route: str, root: str, path: str) -> None:
     answer = post_batch(wrap(host, path=route), host, [_setting("a=1")], path=route, root_path=root)
     assert answer.all("set-cookie") == [f"a=1; Path={path}"]
+
+
+def test_c24_no_path_ends_the_attribute_that_it_stands_in() -> None:
+    responses = [("/a;b/c d/1", [("set-cookie", "a=1")])]
+    assert list(forwarded_cookies(responses)) == ["a=1; Path=/a%3Bb/c%20d"]
 
 
 @bare_door

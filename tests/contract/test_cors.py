@@ -186,6 +186,8 @@ def test_c24_the_host_is_asked_by_one_get_of_the_batch_route(host: Host, route: 
         pytest.param("https://api.example", "api.example", False, id="its own behind a proxy that ends TLS"),
         pytest.param("HTTP://API.example", "api.Example", False, id="its own in other letters"),
         pytest.param("http://api.example", "api.example:80", False, id="its own with the usual port"),
+        pytest.param("https://api.example", "api.example:443", False, id="its own with the usual port of TLS"),
+        pytest.param("https://api.example", "api.example:80", True, id="the usual port of another scheme"),
         pytest.param("http://api.example:8080", "api.example:8080", False, id="its own with a port"),
         pytest.param("http://[::1]:81", "[::1]:81", False, id="its own as an address"),
         pytest.param("http://api.example:8080", "api.example", True, id="another port"),

@@ -178,6 +178,17 @@ def test_c32_a_rule_that_could_never_match_fails_at_start_up(rule: str) -> None:
         BatchConfig(deny=[rule])
 
 
+def test_c32_what_is_wrong_with_a_rule_is_said() -> None:
+    with pytest.raises(ValueError, match=r"^'/x': methods are some of DELETE, GET, HEAD, PATCH, POST, PUT$"):
+        DenyRule("/x", ["brew"])
+    with pytest.raises(
+        ValueError, match=r"^'/a\*' is no path pattern: a segment is a literal, '{name}', or '\*\*' at the"
+    ):
+        DenyRule("/a*")
+    with pytest.raises(ValueError, match=r"^'a' is no path pattern: it starts with '/' and has no empty segment$"):
+        DenyRule("a")
+
+
 def test_c32_the_default_is_what_asana_refuses() -> None:
     shown = sorted((rule.path, sorted(rule.methods or ())) for rule in DEFAULT_DENY if isinstance(rule, DenyRule))
     assert shown == [

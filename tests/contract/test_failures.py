@@ -64,6 +64,26 @@ def test_c26_the_traceback_is_logged(host: Host, route: str, caplog: pytest.LogC
     assert isinstance(record.exc_info[1], SystemExit if route == "/exit" else RuntimeError)
 
 
+@bare_door
+def test_c26_what_is_raised_after_a_complete_response_is_logged(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    assert post_batch(wrap(host), host, [action(), action("/late")]).statuses == [200, 200]
+    (record,) = [record for record in caplog.records if record.name == "batchware"]
+    late, closing = "actions[1] GET /late raised after its response", "close() of a response in a batch raised"
+    assert (record.levelno, record.getMessage()) == (logging.ERROR, late if host.door == "asgi" else closing)
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], RuntimeError)
+
+
+@bare_door
+def test_c26_what_is_cut_off_is_logged(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    actions = [action(), action("/forever")]
+    assert post_batch(wrap(host, max_result_bytes=1000), host, actions).statuses == [200, 502]
+    said = "A response in a batch is at most 1000 bytes; this response would exceed it."
+    line = f"actions[1] GET /forever was cut off: {said}"
+    assert eventually(lambda: line in caplog.messages), "the answer need not wait for it"
+    assert caplog.messages == [line]
+
+
 @pytest.mark.parametrize("host", params(*(host for host in HOSTS if host.id in {"asgi", "starlette", "wsgi"})))
 def test_c26_a_response_that_was_complete_is_kept(host: Host) -> None:
     answer = post_batch(wrap(host), host, [action("/late"), action()])

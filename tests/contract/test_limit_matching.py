@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from batchware import Action, Concurrency, Parent, Quota, by_client, by_header
-from batchware.contract.limiter import Level
-from batchware.contract.standing import ratelimit_fields
+from batchware.contract.limiter import Charge, Decision, Level
+from batchware.contract.standing import exceeded, ratelimit_fields
 from tests.contract.batching import action, bare_door
 from tests.contract.limited import Limited
 from tests.hosts import Host
@@ -115,6 +115,17 @@ def test_c40_what_is_said_of_a_limit(host: Host) -> None:
     assert batched.message.startswith(f"Rate limit enforced: this batch counts as 2 requests and {would} ")
     (error,) = direct.json()["errors"]
     assert error["message"].startswith(f"Rate limit enforced: this request is one too many and {would} ")
+
+
+def test_c40_a_limiter_that_says_no_and_not_why_is_believed() -> None:
+    rule = Quota("few", 4)
+    decision = Decision(False, 1.5, (Level(rule, 3, 1.0),))
+    error = exceeded([Charge(rule, "who", 1)], decision, 1, [])
+    assert error.message == (
+        "Rate limit enforced: this batch counts as 1 requests and would exceed one of the limits. "
+        "Nothing was run; try again in 2 s."
+    )
+    assert error.headers == {"Retry-After": "2"}
 
 
 def test_c40_the_names_of_the_fields_are_in_lower_case() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.batching import action, bare_door, post_batch, wrap
+from tests.contract.batching import BatchAnswer, action, bare_door, batch_body, host_named, post_batch, wrap
 from tests.contract.spies import Spy
 from tests.hosts import Host
+from tests.hosts.clients import send
 
 
 @bare_door
@@ -64,6 +65,16 @@ def test_c3_any_other_type_is_415(host: Host, content_type: str | None) -> None:
 def test_c3_two_content_types_are_415(host: Host, second: str) -> None:
     answer = post_batch(wrap(host), host, [action()], headers=[("Content-Type", second)])
     assert answer.status == 415
+
+
+@pytest.mark.parametrize(("named", "status"), [("application/json", 200), ("text/plain", 415), (None, 415)])
+def test_c3_what_a_gateway_repeats_among_the_headers_does_not_count(named: str | None, status: int) -> None:
+    """nginx gives uWSGI the body's type and length twice, as `CONTENT_TYPE` and as `HTTP_CONTENT_TYPE`."""
+    host, body = host_named("wsgi"), batch_body([action()])
+    repeated = {"HTTP_CONTENT_TYPE": "application/json", "HTTP_CONTENT_LENGTH": str(len(body))}
+    headers = {} if named is None else {"content-type": named}
+    sent = {"headers": headers, "body": body, "environ_extra": repeated, "lint": False}
+    assert BatchAnswer(send(wrap(host), "wsgi", "POST", "/batch", **sent)).status == status
 
 
 @bare_door

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from batchware import BatchError, NotAuthorized
+from batchware.contract.errors import HandlerFailed, LimitsUnavailable, MethodNotAllowed, Overloaded, TooSlow
 from tests.contract.batching import action, bare_door, post_batch, wrap
 from tests.hosts import Host
 
@@ -91,7 +93,9 @@ def test_c29_what_is_said_of_an_action(host: Host) -> None:
             id="a number as data",
         ),
         pytest.param(
-            {"body": b'{"data":{"actions":3}}'}, f"The member 'actions' must be an array of actions; {_FORM}", id="no array"
+            {"body": b'{"data":{"actions":3}}'},
+            f"The member 'actions' must be an array of actions; {_FORM}",
+            id="a number as actions",
         ),
         pytest.param({"actions": []}, "A batch holds 1 to 10 actions; this one has 0.", id="none"),
         pytest.param({"body": b" " * 2000}, "The body of a batch is at most 1000 bytes.", id="too large"),
@@ -106,24 +110,42 @@ def test_c29_what_is_said_of_an_action(host: Host) -> None:
             id="encoded",
         ),
     ],
-)  # fmt: skip
+)
 def test_c29_what_is_said_of_a_batch(host: Host, sent: dict[str, Any], message: str) -> None:
     assert post_batch(wrap(host, max_body_bytes=1000), host, **sent).message == message
 
 
 @bare_door
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("body", "what"),
     [
-        pytest.param(b"[]", "The body must be an object with the member 'actions'; a batch is {\"actions\": [...]}.", id="an array"),
-        pytest.param(b'{"actions":3}', "The member 'actions' must be an array of actions; a batch is {\"actions\": [...]}.", id="no array"),
+        pytest.param(b"[]", "body must be an object with the member 'actions'", id="an array"),
+        pytest.param(b'{"actions":3}', "member 'actions' must be an array of actions", id="no array"),
     ],
-)  # fmt: skip
-def test_c29_what_is_said_of_a_plain_batch(host: Host, body: bytes, message: str) -> None:
-    assert post_batch(wrap(host, style="plain"), host, body=body).message == message
+)
+def test_c29_what_is_said_of_a_plain_batch(host: Host, body: bytes, what: str) -> None:
+    answer = post_batch(wrap(host, style="plain"), host, body=body)
+    assert answer.message == f'The {what}; a batch is {{"actions": [...]}}.'
 
 
 @bare_door
 def test_c29_what_is_said_of_options_that_are_not_taken(host: Host) -> None:
     answer = post_batch(wrap(host, action_options=None), host, [action(options={})])
     assert answer.refusal() == "actions[0].options: is not taken here; query parameters go into data"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (NotAuthorized(), 401, "Not Authorized"),
+        (Overloaded(), 503, "Too many actions are in flight; send the batch again later."),
+        (LimitsUnavailable(), 503, "The limits can't be checked at the moment; try again later."),
+        (MethodNotAllowed("POST"), 405, "This route takes POST only."),
+        (HandlerFailed(), 500, "The server failed to handle this action."),
+        (TooSlow(30.0), 504, "This action did not complete within 30 seconds."),
+        (TooSlow(0.25), 504, "This action did not complete within 0.25 seconds."),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BatchError) else None,
+)
+def test_c29_what_is_said_where_there_is_one_thing_to_say(error: BatchError, status: int, message: str) -> None:
+    assert (error.status, error.message, str(error)) == (status, message, message)

@@ -10,7 +10,10 @@ import contextlib
 import threading
 from typing import Any
 
+import pytest
+
 from batchware import BatchConfig, asgi, wsgi
+from batchware.replay import child
 from tests.contract.batching import action, apost_batch, bare_door, batch_body, every_host, post_batch, wrap
 from tests.contract.small_apps import asgi_app, door, eventually, others_have_ended, reply, started, wsgi_app
 from tests.hosts import Host, probe
@@ -167,6 +170,38 @@ def test_c26_the_task_of_an_action_that_is_too_slow_is_cancelled() -> None:
     host = door("asgi", asgi_app({"/x": waits}))
     assert post_batch(wrap(host, action_timeout=SOON), host, [action("/x")] * 2).results == [TOO_SLOW] * 2
     assert ends == ["cancelled"] * 2
+
+
+def test_c26_an_action_that_listens_for_its_disconnect_ends_by_itself() -> None:
+    ends: list[str] = []
+
+    async def listens(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        ends.append((await receive())["type"])
+        await asyncio.sleep(0)
+        ends.append("cleaned up")
+
+    host = door("asgi", asgi_app({"/x": listens}))
+    assert post_batch(wrap(host, action_timeout=SOON), host, [action("/x")]).results == [TOO_SLOW]
+    assert ends == ["http.disconnect", "cleaned up"]
+
+
+def test_c26_an_action_that_goes_on_after_its_disconnect_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "GRACE", 0.01)
+    ends: list[str] = []
+
+    async def stays(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        ends.append((await receive())["type"])
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ends.append("cancelled")
+            raise
+
+    host = door("asgi", asgi_app({"/x": stays}))
+    assert post_batch(wrap(host, action_timeout=SOON), host, [action("/x")]).results == [TOO_SLOW]
+    assert ends == ["http.disconnect", "cancelled"]
 
 
 def test_c26_a_batch_that_is_cancelled_ends_its_actions_and_frees_all_places() -> None:

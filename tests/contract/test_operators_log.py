@@ -1,0 +1,132 @@
+"""What the log tells whoever runs the host, word by word (C26, C29, C36, C41): nothing a client sent but digests."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from batchware import Action, BatchHooks, Concurrency, LimiterUnavailable, Quota, Slot
+from batchware.limiters.memory import MemoryLimiter
+from tests.contract.batching import BARE, action, bare_door, post_batch, wrap
+from tests.contract.limited import Awaited, Down, Limited
+from tests.contract.small_apps import eventually
+from tests.hosts import Host
+
+ASGI, WSGI = BARE
+
+
+def _said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    records = [record for record in caplog.records if record.name == "batchware" and record.levelno == level]
+    return [record.getMessage() for record in records]
+
+
+@bare_door
+def test_c36_a_refusal_names_its_limit_and_a_digest_of_who_was_refused(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "batchware")
+    limited = Limited(host, [Quota("many", 50), Quota("few", 3)])
+    assert limited.batch(2, client=("192.0.2.7", 1)).status == 200
+    assert limited.batch(2, client=("192.0.2.7", 1)).status == 429
+    who = hashlib.sha256(b"client:192.0.2.7").hexdigest()[:12]
+    assert _said(caplog, logging.INFO) == [f"refused by the limit few: {who} asks for 2, 1 left"]
+
+
+@bare_door
+def test_c35_a_cost_that_fails_is_logged(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    def cost(action: Action) -> int:
+        raise KeyError("no idea")
+
+    assert Limited(host, [Quota("cost", 30, cost=cost)]).batch(1).status == 200
+    assert _said(caplog, logging.ERROR) == ["the cost of the limit cost failed; the action costs 1"]
+
+
+@bare_door
+@pytest.mark.parametrize(("policy", "what"), [("refuse", "refused"), ("pass", "let through")])
+def test_c41_a_store_that_is_away_is_logged_with_what_was_done(
+    host: Host, policy: str, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    limited = Limited(host, [Quota("q", 30)], limiter=Down(host.door), limiter_down_batch=policy)
+    assert limited.batch(1).status == (503 if policy == "refuse" else 200)
+    assert _said(caplog, logging.ERROR) == [f"the limits can't be checked, a request was {what}: it is away"]
+
+
+class _Keeping(MemoryLimiter):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def release(self, slots: Sequence[Slot]) -> None:
+        raise self._error
+
+
+class _KeepingLater(Awaited):
+    async def release(self, slots: Sequence[Slot]) -> None:
+        raise LimiterUnavailable("it is away")
+
+
+@pytest.mark.parametrize(
+    ("host", "limiter", "error"),
+    [
+        pytest.param(ASGI, _Keeping(LimiterUnavailable("it is away")), "it is away", id="called on asgi"),
+        pytest.param(ASGI, _KeepingLater(MemoryLimiter()), "it is away", id="awaited on asgi"),
+        pytest.param(WSGI, _Keeping(LimiterUnavailable("it is away")), "it is away", id="called on wsgi"),
+        pytest.param(ASGI, _Keeping(KeyError("a bug")), "'a bug'", id="a bug on asgi"),
+        pytest.param(WSGI, _Keeping(KeyError("a bug")), "'a bug'", id="a bug on wsgi"),
+    ],
+)
+def test_c39_slots_that_could_not_be_given_back_are_logged(
+    host: Host, limiter: Any, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert Limited(host, [Concurrency("slots", 10)], limiter=limiter).batch(1).statuses == [200]
+    line = f"slots could not be given back, they are free when their lease ends: {error}"
+    assert eventually(lambda: _said(caplog, logging.WARNING) == [line]), caplog.messages
+    assert bool(caplog.records[-1].exc_info) == ("bug" in error)
+
+
+class _Failing(BatchHooks):
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def __repr__(self) -> str:
+        return "<a hook>"
+
+    def around_action(self, action: Any, parent: Any) -> Any:
+        return self if self.place != "call" else {}["call"]
+
+    def __enter__(self) -> Any:
+        return self.tell if self.place != "enter" else {}["enter"]
+
+    def tell(self, outcome: Any) -> None:
+        if self.place == "tell":
+            raise KeyError("tell")
+
+    def __exit__(self, *error: object) -> None:
+        if self.place == "leave":
+            raise KeyError("leave")
+
+    def on_batch(self, *what: Any) -> None:
+        if self.place == "batch":
+            raise KeyError("batch")
+
+
+@bare_door
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("call", "<a hook> failed as it was entered for actions[1]"),
+        ("enter", "<a hook> failed as it was entered for actions[1]"),
+        ("tell", "a hook failed as it was told the outcome"),
+        ("leave", "a hook failed as it was left"),
+        ("batch", "<a hook> failed in on_batch"),
+    ],
+)
+def test_c26_a_hook_that_fails_is_logged(host: Host, place: str, line: str, caplog: pytest.LogCaptureFixture) -> None:
+    app = wrap(host, hooks=[_Failing(place)])
+    assert post_batch(app, host, [action("x"), action()]).statuses == [400, 200]
+    assert eventually(lambda: _said(caplog, logging.ERROR) == [line]), caplog.messages
+    assert caplog.records[-1].exc_info is not None
