@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     found = [finding for finding in findings(surveys, wrong) if finding.name not in options.ignore]
     if options.json:
-        print(json.dumps(as_json(options.target, surveys, found), indent=2))  # noqa: T201
+        print(json.dumps(as_json(options.target, surveys, found), indent=2))  # noqa: T201  # as above
     else:
-        print(as_text(options.target, surveys, found))  # noqa: T201
+        print(as_text(options.target, surveys, found))  # noqa: T201  # as above
     failing = {"error", "warning"} if options.strict else {"error"}
     return int(any(finding.level in failing for finding in found))
 
