@@ -1,4 +1,4 @@
-"""How deep a JSON response may be: what is embedded must not cost a client the whole answer (C21)."""
+"""How deep a batch and a JSON response may be (C4, C21): what is embedded must not cost a client the whole answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchware.wire.json import MAX_RESULT_DEPTH, too_deep, valid
+from batchware.wire.json import MAX_DEPTH, MAX_RESULT_DEPTH, too_deep, valid
 
 NESTS = [pytest.param(b"[", b"1", b"]", id="arrays"), pytest.param(b'{"[":', b'"]"', b"}", id="objects")]
 
@@ -55,3 +55,12 @@ def test_c4_what_is_no_json_is_too_deep_as_far_as_it_goes(text: bytes, most: int
     assert too_deep(text + b" " * (1 << 16), most) == too_deep(text, most)
     if text.startswith(b"[" * 70):
         assert too_deep(text, most)
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'], ids=["arrays", "objects"])
+@pytest.mark.parametrize("size", [0, 1 << 17], ids=["small", "large"])
+def test_c4_one_level_too_many_is_seen_in_texts_of_any_size(opening: bytes, size: int) -> None:
+    closing = b"]" if opening == b"[" else b"}"
+    text = b'"' + b"x" * size + b'"'
+    for levels in (MAX_DEPTH, MAX_DEPTH + 1):
+        assert too_deep(opening * levels + text + closing * levels) == (levels > MAX_DEPTH)
