@@ -34,6 +34,13 @@ from tests.isolation.channels import (
 LANGUAGES = ("de", "fr", "it", "es", "nl", "da", "sv", "pl", "pt", "tr")
 
 connections = ConnectionHandler({"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})
+_opened: dict[int, Any] = {}  # those of all threads, past and present
+
+
+def close_all() -> None:
+    for connection in _opened.values():
+        connection.close()
+    _opened.clear()
 
 
 def _begin(**kwargs: Any) -> None:
@@ -80,6 +87,8 @@ def of_threads() -> list[Channel]:
 def of_database() -> list[Channel]:
     """A connection of this thread: its queries, and an object that is left at it."""
     connection = connections["default"]
+    connection.ensure_connection()
+    _opened[id(connection.connection)] = connection.connection
     connection.force_debug_cursor = True
 
     def queries() -> str | None:
