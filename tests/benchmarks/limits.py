@@ -17,12 +17,13 @@ from batchware import Action, Concurrency, Parent, Quota
 from batchware.contract.charges import charges_for, new_permit, slots_of
 from batchware.limiters.memory import MemoryLimiter
 from batchware.limiters.redis import AsyncRedisLimiter, RedisLimiter
-from tests.benchmarks.__main__ import machine, table
 from tests.limits.servers import serving
 
 TITLE = "One admission over three quotas and two concurrency limits (batch of ten: 1.5 times a direct request wanted)"
 
 MOST = 10**9
+PATIENT = 10.0
+"""Seconds: where a busy machine keeps Redis from answering in time, a benchmark has to wait and not to fail."""
 LIMITS = (
     Quota("second", MOST, per=1),
     Quota("minute", MOST),
@@ -67,11 +68,11 @@ def rows(quick: bool) -> Iterator[list[str]]:
     memory = MemoryLimiter()
     yield _row("memory", lambda c, p: memory.acquire(c, permit=p), memory.release, rounds * 3)
     with serving() as server:
-        blocking = RedisLimiter(server.url)
+        blocking = RedisLimiter(server.url, timeout=PATIENT)
         yield _row("Redis", lambda c, p: blocking.acquire(c, permit=p), blocking.release, rounds)
         blocking.close()
         with asyncio.Runner() as runner:
-            awaited = AsyncRedisLimiter(server.url)
+            awaited = AsyncRedisLimiter(server.url, timeout=PATIENT)
             yield _row(
                 "Redis, asyncio",
                 lambda c, p: runner.run(awaited.acquire(c, permit=p)),
@@ -79,12 +80,3 @@ def rows(quick: bool) -> Iterator[list[str]]:
                 rounds,
             )
             runner.run(awaited.aclose())
-
-
-def main() -> None:
-    print(machine())  # a benchmark prints
-    table(rows(quick=False))
-
-
-if __name__ == "__main__":
-    main()

@@ -9,6 +9,7 @@ cookies anew from their parts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -31,7 +32,7 @@ class _BackgroundResponse(JsonResponse):
         probe.finish_background()
 
 
-def _call(request: Any, param: str | None, body: bytes) -> probe.Call:
+def call_of(request: Any, param: str | None, body: bytes) -> probe.Call:
     meta = request.META
     return probe.Call(
         method=request.method,
@@ -50,7 +51,7 @@ def _call(request: Any, param: str | None, body: bytes) -> probe.Call:
     )
 
 
-def _response(answer: probe.Answer, chunks: Any) -> HttpResponseBase:
+def response_of(answer: probe.Answer, chunks: Any) -> HttpResponseBase:
     response: HttpResponseBase
     if answer.json is not None:
         kind = _BackgroundResponse if answer.background else JsonResponse
@@ -72,26 +73,30 @@ def _response(answer: probe.Answer, chunks: Any) -> HttpResponseBase:
 def _view(route: Route) -> Any:
     def view(request: HttpRequest, **params: str) -> Any:
         body = request.body if route.reads_body else b""
-        answer = probe.answer(route, _call(request, next(iter(params.values()), None), body))
-        return None if answer is None else _response(answer, answer.chunks)
+        answer = probe.answer(route, call_of(request, next(iter(params.values()), None), body))
+        return None if answer is None else response_of(answer, answer.chunks)
 
     return require_http_methods([*route.methods, "HEAD"])(view)
 
 
 def _async_view(route: Route) -> Any:
+    if route.blocking:
+        return _view(route)
+
     async def view(request: HttpRequest, **params: str) -> Any:
         body = request.body if route.reads_body else b""
-        answer = await probe.answer_async(route, _call(request, next(iter(params.values()), None), body))
-        return None if answer is None else _response(answer, answer.chunks and probe.stream(answer.chunks))
+        answer = await probe.answer_async(route, call_of(request, next(iter(params.values()), None), body))
+        return None if answer is None else response_of(answer, answer.chunks and probe.stream(answer.chunks))
 
     return require_http_methods([*route.methods, "HEAD"])(view)
 
 
-def _patterns(view: Any) -> tuple[URLPattern, ...]:
+def patterns(view: Callable[[Route], Any]) -> tuple[URLPattern, ...]:
+    """Those of all routes, each with what `view` makes of it."""
     return tuple(
         path(
             (prefix + route.template)[1:].replace("{path}", "<path:path>").replace("{", "<").replace("}", ">"),
-            _view(route) if route.blocking else view(route),
+            view(route),
         )
         for prefix in PREFIXES
         for route in ROUTES
@@ -99,11 +104,11 @@ def _patterns(view: Any) -> tuple[URLPattern, ...]:
 
 
 # One process has one ROOT_URLCONF; the ASGI handler puts its own in the place of it, request by request.
-urlpatterns = _patterns(_view)
-_async_urlpatterns = _patterns(_async_view)
+urlpatterns = patterns(_view)
+_async_urlpatterns = patterns(_async_view)
 
 
-def _configure() -> None:
+def configure(**more: Any) -> None:
     """Once a process, and not at all where the process has settings already."""
     if not settings.configured:
         settings.configure(
@@ -112,28 +117,35 @@ def _configure() -> None:
             MIDDLEWARE=[],
             ROOT_URLCONF=__name__,
             SECRET_KEY="for tests only",
+            **more,
         )
     if not apps.ready:
         django.setup(set_prefix=False)
 
 
-def make_asgi() -> Any:
-    _configure()
-
+def asgi_handler(urlconf: tuple[Any, ...]) -> Any:
     class Handler(ASGIHandler):
         def resolve_request(self, request: Any) -> Any:
-            request.urlconf = _async_urlpatterns
+            request.urlconf = urlconf
             return super().resolve_request(request)
 
     return Handler()
+
+
+def wsgi_handler(urlconf: tuple[Any, ...]) -> Any:
+    class Handler(WSGIHandler):
+        def resolve_request(self, request: Any) -> Any:
+            request.urlconf = urlconf
+            return super().resolve_request(request)
+
+    return Handler()
+
+
+def make_asgi() -> Any:
+    configure()
+    return asgi_handler(_async_urlpatterns)
 
 
 def make_wsgi() -> Any:
-    _configure()
-
-    class Handler(WSGIHandler):
-        def resolve_request(self, request: Any) -> Any:
-            request.urlconf = urlpatterns
-            return super().resolve_request(request)
-
-    return Handler()
+    configure()
+    return wsgi_handler(urlpatterns)

@@ -1,8 +1,9 @@
 """The application that the servers serve: a host, batchware around it, and around both what a test wants to know.
 
 It is made when a server's process imports this module, out of `BATCHWARE_SERVES` in the environment. Below batchware
-stand three routes beside those of the host: `/held` makes the file `held` and waits until there is a file `release`,
-on ASGI `/until-gone` waits for `http.disconnect`, and `/record` writes to a database by a connection of its own.
+stand further routes beside those of the host: `/held` makes the file `held` and waits until there is a file `release`,
+on ASGI `/until-gone` waits for `http.disconnect`, `/record` writes to a database by a connection of its own, and
+`/large` is more than a connection takes in before its client has read of it.
 Outside of it stands `/census`, which tells what the process holds: a test compares it before and after.
 """
 
@@ -12,6 +13,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import batchware
-from tests.hosts import HOSTS, probe
+from tests.hosts import probe
 from tests.hosts.gates import DEADLINE
+from tests.matrix.hosts import host_named
 
 SERVES: dict[str, Any] = json.loads(os.environ["BATCHWARE_SERVES"])
 FOLDER = Path(SERVES["folder"])
@@ -31,11 +34,20 @@ PREFIX: str = SERVES["prefix"]
 # Threads that hosts and servers keep for themselves, as many as they like: they are no leak of a batch.
 POOLS = ("asyncio_", "uvloop_", "ThreadPoolExecutor", "AnyIO worker", "waitress", "Dummy")
 
-counted = {"gone": 0, "finished": 0, "connections": 0}
+LARGE = json.dumps({"large": "x" * (3 << 20)}).encode()
+KEPT = 1_000  # handlers that ran and are still known one by one
+
+counted = {"gone": 0, "waiting": 0, "finished": 0, "connections": 0, "seen": 0}
+reached: set[str] = set()
 
 
 def census(places: int, tasks: int) -> bytes:
     names = [thread.name for thread in threading.enumerate()]
+    seen = len(probe.seen)
+    reached.update(f"{method} {template}" for template, method, _ in probe.seen[:seen])
+    if seen > KEPT:  # what this process holds is to be flat, what its handlers note too
+        del probe.seen[:seen]
+        counted["seen"] += seen
     shown = {
         "token": SERVES["token"],
         "pid": os.getpid(),
@@ -44,12 +56,11 @@ def census(places: int, tasks: int) -> bytes:
         "tasks": tasks,
         "descriptors": len(os.listdir("/proc/self/fd")),
         "places": places,
-        "seen": len(probe.seen),
-        "reached": sorted({f"{method} {template}" for template, method, _ in probe.seen}),
+        "blocks": sys.getallocatedblocks(),
+        "reached": sorted(reached),
         **counted,
+        "seen": counted["seen"] + len(probe.seen),
     }
-    if len(probe.seen) > 10_000:
-        probe.seen.clear()  # no test looks back that far, and the memory is to stay flat
     return json.dumps(shown).encode()
 
 
@@ -57,9 +68,13 @@ def _holding() -> Iterator[None]:
     """Until there is a file `release`, or somebody has forgotten to make one."""
     (FOLDER / "held").touch()
     deadline = time.monotonic() + DEADLINE
-    while not (FOLDER / "release").exists() and time.monotonic() < deadline:
-        yield
-    counted["finished"] += 1
+    counted["waiting"] += 1
+    try:
+        while not (FOLDER / "release").exists() and time.monotonic() < deadline:
+            yield
+        counted["finished"] += 1
+    finally:
+        counted["waiting"] -= 1
 
 
 def _record() -> bytes:
@@ -103,6 +118,8 @@ def _below_asgi(host: Any) -> Any:
             await _held(send)
         elif path.endswith("/until-gone"):
             await _until_gone(receive, send)
+        elif path.endswith("/large"):
+            await _say(send, LARGE)
         elif path.endswith("/record"):
             await _say(send, await asyncio.to_thread(_record))
         else:
@@ -113,8 +130,8 @@ def _below_asgi(host: Any) -> Any:
 
 def _below_wsgi(host: Any) -> Any:
     def below(environ: Any, start_response: Any) -> Any:
-        if environ["PATH_INFO"] == "/record":
-            body = _record()
+        if environ["PATH_INFO"] in ("/record", "/large"):
+            body = _record() if environ["PATH_INFO"] == "/record" else LARGE
             start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
             return [body]
         if environ["PATH_INFO"] != "/held":
@@ -155,13 +172,20 @@ def _mounted_wsgi(batched: Any) -> Any:
     return DispatcherMiddleware(NotFound(), {PREFIX: batched})
 
 
+def _tasks() -> int:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:  # another library than asyncio runs the application
+        return 0
+
+
 def _asgi(host: Any) -> Any:
     batched = import_module("batchware.asgi").BatchMiddleware(_below_asgi(host), **_options())
     mounted = _mounted_asgi(batched)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].endswith("/census"):
-            await _say(send, census(batched._ledger.places.taken, len(asyncio.all_tasks())))
+            await _say(send, census(batched._ledger.places.taken, _tasks()))
         else:
             await mounted(scope, receive, send)
 
@@ -183,7 +207,8 @@ def _wsgi(host: Any) -> Any:
 
 
 def make() -> Any:
-    host = next(host for host in HOSTS if host.id == SERVES["host"])
+    probe.let_go.set()  # work in the background has nobody here to wait for
+    host = host_named(SERVES["host"])
     app = host.make()
     if os.environ.get("BATCHWARE_OBEDIENT"):
         obedience = import_module("tests.contract.obedience")

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.servers.kinds import Server, require
+from tests.servers.kinds import SERVERS, Server, require
 from tests.servers.running import Running, running
 
 Serve = Callable[..., Running]
 
-MOST = 8
-"""Servers that are kept alive at once."""
+MOST = len(SERVERS)
+"""Servers that are kept alive at once: all, so that a test of each does not end the one that the next test needs."""
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,8 @@ class Server:
     """Whether it answers a direct request that came in one piece with the one before."""
     single: bool = False
     """Whether it serves one connection at a time."""
+    sees_cuts: bool = True
+    """Whether it tells a chunked body that is cut off from one that has ended."""
     drains: bool = True
     """Whether it completes direct requests after SIGTERM."""
 
@@ -43,7 +45,7 @@ def _uvicorn(http: str, loop: str) -> Callable[[int], list[str]]:
 
 
 def _hypercorn(port: int) -> list[str]:
-    return ["--bind", f"127.0.0.1:{port}", "--graceful-timeout", "10", APPLICATION]
+    return ["--bind", f"127.0.0.1:{port}", "--graceful-timeout", "10", "--keep-alive", "2", APPLICATION]
 
 
 def _granian(interface: str) -> Callable[[int], list[str]]:
@@ -69,7 +71,7 @@ UVICORN = Server("uvicorn-httptools", "asgi", "uvicorn", _uvicorn("httptools", "
 UVICORN_H11 = Server("uvicorn-h11", "asgi", "uvicorn", _uvicorn("h11", "asyncio"), ("h11",))
 HYPERCORN = Server("hypercorn", "asgi", "hypercorn", _hypercorn)
 GRANIAN = Server("granian-asgi", "asgi", "granian", _granian("asgi"))
-GRANIAN_WSGI = Server("granian-wsgi", "wsgi", "granian", _granian("wsgi"))
+GRANIAN_WSGI = Server("granian-wsgi", "wsgi", "granian", _granian("wsgi"), sees_cuts=False)
 WAITRESS = Server("waitress", "wsgi", "waitress", _waitress, drains=False)
 GUNICORN = Server("gunicorn-gthread", "wsgi", "gunicorn", _gunicorn("gthread", "--threads", "8"))
 GUNICORN_SYNC = Server("gunicorn-sync", "wsgi", "gunicorn", _gunicorn("sync"), pipelines=False, single=True)

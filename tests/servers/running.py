@@ -30,6 +30,8 @@ LOOPBACK = "127.0.0.1"
 DEADLINE = 20.0
 """Seconds until a test gives up waiting; nothing takes nearly as long."""
 
+HELPER = "batchware-helper"
+
 T = TypeVar("T")
 JSON = {"Content-Type": "application/json"}
 
@@ -110,6 +112,21 @@ class Running:
         except AssertionError as error:
             raise AssertionError(f"{error}; the census is {self.census()}") from None
 
+    def at_rest(self, *, but: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The census when no action is in the air, no helper is left, and nothing is held that was not `but` before."""
+
+        def look() -> dict[str, Any] | None:
+            first, census = but or self.census(), self.census()
+            as_before = census["threads"] == first["threads"] and all(
+                census[kind] <= first[kind] for kind in ("descriptors", "tasks")
+            )
+            return census if as_before and not census["places"] and HELPER not in census["threads"] else None
+
+        try:
+            return wait_for("a process at rest", look, 10.0)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the census is {self.census()}, not {but}") from None
+
     def hold(self) -> None:
         """Let `/held` wait from now on."""
         for name in ("held", "release"):
@@ -137,7 +154,7 @@ class Running:
         self.process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port: int = taken.getsockname()[1]
     return port
@@ -148,7 +165,7 @@ def _start(
     environment: Mapping[str, str],
 ) -> Running | None:  # fmt: skip
     """The server once it is ready; None if its port was taken."""
-    port, token = _free_port(), secrets.token_hex(8)
+    port, token = free_port(), secrets.token_hex(8)
     serves = {
         "host": host,
         "options": dict(options),

@@ -9,7 +9,7 @@ import pytest
 from tests.hosts.deviations import EXIT_LEAVES_LOOP, FAULTS
 from tests.servers.conftest import Serve
 from tests.servers.kinds import GUNICORN, SERVERS, UVICORN, WAITRESS, Server
-from tests.servers.running import Running, get, wait_for
+from tests.servers.running import get
 
 # Seconds that an action has: the good ones take none, the slow one has no end of its own.
 TIMEOUT = 1.0
@@ -37,28 +37,13 @@ def _bad(host: str) -> tuple[list[dict[str, Any]], list[int]]:
     return [get(path) for path in paths], statuses
 
 
-def _holdings(running: Running) -> dict[str, Any]:
-    census = running.census()
-    return {key: census[key] for key in ("threads", "tasks", "descriptors", "places", "pid")}
-
-
-def _at_rest(running: Running) -> dict[str, Any]:
-    """The census when no helper is left and two in a row say the same."""
-
-    def look() -> dict[str, Any] | None:
-        first, second = _holdings(running), _holdings(running)
-        return first if first == second and not first["places"] and "batchware-helper" not in first["threads"] else None
-
-    return wait_for("a process at rest", look, 10.0)
-
-
 @pytest.mark.parametrize(("server", "host"), PARAMS)
 def test_c26_five_faults_leave_five_good_results_and_nothing_behind(pool: Serve, server: Server, host: str) -> None:
     running = pool(server, host, OPTIONS)
     bad, statuses = _bad(host)
     warm = running.batch(*bad, *GOOD)  # whatever is made at the first request is made now
     assert [result["status_code"] for result in warm.json["data"]] == [*statuses, *[200] * 5], warm.json
-    before = _at_rest(running)
+    before = running.at_rest()
 
     # In the framework's own hands: a task that can be cancelled, and a thread that can't be stopped.
     slow = get("/sleep/60000") if server.door == "asgi" else {**get("/gate/slow"), "data": {"n": 2}}
@@ -78,9 +63,5 @@ def test_c26_five_faults_leave_five_good_results_and_nothing_behind(pool: Serve,
     if server.door == "wsgi":  # its place stays taken until the thread has really ended
         assert running.census()["places"] == 1
         assert running.request("GET", "/gate/slow?n=2").json["arrived"] == 2
-    after = _at_rest(running)
-    assert after["pid"] == before["pid"]
-    assert after["threads"] == before["threads"]
-    assert after["tasks"] <= before["tasks"]
-    assert after["descriptors"] <= before["descriptors"]
+    assert running.at_rest(but=before)["pid"] == before["pid"]
     assert running.request("GET", "/tasks").status == 200

@@ -1,15 +1,13 @@
-"""A client that goes away while its batch runs, and a server that is told to end (C28, C27)."""
+"""A client that goes away while its batch runs (C28)."""
 
 from __future__ import annotations
 
-from contextlib import closing
 from http.client import HTTPConnection
 
 import pytest
 
-from tests.servers.conftest import require
-from tests.servers.kinds import SERVERS, Server, params
-from tests.servers.running import DEADLINE, JSON, Running, envelope, get, read, running, wait_for
+from tests.servers.kinds import SERVERS, params
+from tests.servers.running import JSON, Running, envelope, get, wait_for
 
 ASGI = [server for server in SERVERS if server.door == "asgi"]
 WSGI = [server for server in SERVERS if server.door == "wsgi"]
@@ -42,20 +40,3 @@ def test_c28_on_wsgi_the_actions_end_and_free_their_places(served: Running, conn
     served.release()
     served.settled(finished=before["finished"] + 2, places=0)
     assert served.request("GET", "/tasks").status == 200
-
-
-@pytest.mark.parametrize("server", params(*(server for server in SERVERS if server.drains)))
-def test_c27_a_batch_in_flight_is_answered_after_sigterm(server: Server) -> None:
-    require(server)
-    with running(server) as served, closing(served.connect()) as connection:
-        connection.request("POST", "/batch", envelope(get("/held"), get("/tasks")), JSON)
-        served.held()
-        served.process.terminate()
-        served.release()
-        answer = read(connection)
-        assert [result["body"] for result in answer.json["data"]] == [
-            {"held": True},
-            {"handler": "/tasks", "method": "GET", "id": None},
-        ]
-        connection.close()  # nor does it wait for those that are kept alive
-        wait_for("the end of the server", lambda: served.process.poll() is not None, DEADLINE)

@@ -1,0 +1,10 @@
+"""The project's one app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class TasksConfig(AppConfig):  # type: ignore[misc]
+    name = "tests.integrations.django_project"
+    label = "tasks"

@@ -1,0 +1,12 @@
+"""One model: a task."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Task(models.Model):  # type: ignore[misc]
+    title = models.CharField(max_length=50)
+
+    class Meta:
+        ordering = ("pk",)

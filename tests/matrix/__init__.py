@@ -1,0 +1,1 @@
+"""Every framework on every server, over loopback: one fixed set of batches, and the table of where it was run."""
