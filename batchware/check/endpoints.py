@@ -84,7 +84,7 @@ def kind_of(handler: Any, *, plain: Kind = "sync") -> Kind:
     """How a handler runs where plain functions run as `plain`."""
     while callable(getattr(handler, "func", None)):  # a partial
         handler = handler.func
-    call = handler if inspect.isroutine(handler) else getattr(handler, "__call__", handler)  # noqa: B004
+    call = handler if inspect.isroutine(handler) else getattr(handler, "__call__", handler)  # noqa: B004  # the method itself is wanted, to look into
     return "async" if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call) else plain
 
 

@@ -40,27 +40,29 @@ def _shared(host: Host) -> Any:
     return host.make()
 
 
-def _host(id: str, door: Door, module: str, factory: str = "make") -> Host:
+def host_in(module: str, id: str, door: Door, factory: str = "make") -> Host:
+    """The host that `factory` of `module` makes; its framework is imported only then."""
+
     def make(**options: Any) -> Any:
-        return getattr(import_module(f"tests.hosts.{module}"), factory)(**options)
+        return getattr(import_module(module), factory)(**options)
 
     return Host(id, door, make)
 
 
 HOSTS = (
-    _host("asgi", "asgi", "bare_asgi_host"),
-    _host("starlette", "asgi", "starlette_host"),
-    _host("fastapi", "asgi", "fastapi_host"),
-    _host("litestar", "asgi", "litestar_host"),
-    _host("quart", "asgi", "quart_host"),
-    _host("falcon-asgi", "asgi", "falcon_host", "make_asgi"),
-    _host("django-asgi", "asgi", "django_host", "make_asgi"),
-    _host("wsgi", "wsgi", "bare_wsgi_host"),
-    _host("flask", "wsgi", "flask_host"),
-    _host("falcon-wsgi", "wsgi", "falcon_host", "make_wsgi"),
-    _host("django-wsgi", "wsgi", "django_host", "make_wsgi"),
-    _host("bottle", "wsgi", "bottle_host"),
-    _host("pyramid", "wsgi", "pyramid_host"),
+    host_in("tests.hosts.bare_asgi_host", "asgi", "asgi"),
+    host_in("tests.hosts.starlette_host", "starlette", "asgi"),
+    host_in("tests.hosts.fastapi_host", "fastapi", "asgi"),
+    host_in("tests.hosts.litestar_host", "litestar", "asgi"),
+    host_in("tests.hosts.quart_host", "quart", "asgi"),
+    host_in("tests.hosts.falcon_host", "falcon-asgi", "asgi", "make_asgi"),
+    host_in("tests.hosts.django_host", "django-asgi", "asgi", "make_asgi"),
+    host_in("tests.hosts.bare_wsgi_host", "wsgi", "wsgi"),
+    host_in("tests.hosts.flask_host", "flask", "wsgi"),
+    host_in("tests.hosts.falcon_host", "falcon-wsgi", "wsgi", "make_wsgi"),
+    host_in("tests.hosts.django_host", "django-wsgi", "wsgi", "make_wsgi"),
+    host_in("tests.hosts.bottle_host", "bottle", "wsgi"),
+    host_in("tests.hosts.pyramid_host", "pyramid", "wsgi"),
 )
 ASGI_HOSTS = tuple(host for host in HOSTS if host.door == "asgi")
 WSGI_HOSTS = tuple(host for host in HOSTS if host.door == "wsgi")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from tests.matrix.http2 import Http2Running
 from tests.matrix.placements import Placement
 from tests.matrix.servers import HTTP2, PREFIX
 from tests.servers.kinds import require
+from tests.servers.reporting import pytest_runtest_makereport  # noqa: F401  # a hook of this folder
 from tests.servers.running import Running, running
 
 T = TypeVar("T")
@@ -77,13 +78,3 @@ def fleet_of_placements(request: pytest.FixtureRequest) -> Iterator[Fleet[Placem
 def placed(fleet_of_placements: Fleet[Placement], placement: Placement) -> Iterator[Running]:
     yield fleet_of_placements.take(placement)
     fleet_of_placements.done(placement)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if report.failed and isinstance(item, pytest.Function):
-        for value in item.funcargs.values():
-            if isinstance(value, Running):
-                report.sections.append((f"log of {value.server.id}", value.log()[-20_000:]))
-    return report

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
 
 import pytest
 
-from tests.hosts import HOSTS, Door, Host
-
-
-def _host(id: str, door: Door, module: str, factory: str = "make") -> Host:
-    def make(**options: Any) -> Any:
-        return getattr(import_module(f"tests.matrix.{module}"), factory)(**options)
-
-    return Host(id, door, make)
-
+from tests.hosts import HOSTS, Host, host_in
 
 MORE = (
-    _host("drf-asgi", "asgi", "drf_host", "make_asgi"),
-    _host("drf-wsgi", "wsgi", "drf_host", "make_wsgi"),
-    _host("ninja", "asgi", "ninja_host"),
-    _host("blacksheep", "asgi", "blacksheep_host"),
-    _host("fastapi-sub", "asgi", "placed_hosts", "fastapi_sub_application"),
-    _host("fastapi-with-sub", "asgi", "placed_hosts", "fastapi_with_sub_application"),
-    _host("fastapi-root-path", "asgi", "placed_hosts", "fastapi_with_root_path"),
-    _host("flask-in-proxy-fix", "wsgi", "placed_hosts", "flask_inside_proxy_fix"),
-    _host("flask-out-of-proxy-fix", "wsgi", "placed_hosts", "flask_outside_proxy_fix"),
+    host_in("tests.matrix.drf_host", "drf-asgi", "asgi", "make_asgi"),
+    host_in("tests.matrix.drf_host", "drf-wsgi", "wsgi", "make_wsgi"),
+    host_in("tests.matrix.ninja_host", "ninja", "asgi"),
+    host_in("tests.matrix.blacksheep_host", "blacksheep", "asgi"),
+    host_in("tests.matrix.placed_hosts", "fastapi-sub", "asgi", "fastapi_sub_application"),
+    host_in("tests.matrix.placed_hosts", "fastapi-with-sub", "asgi", "fastapi_with_sub_application"),
+    host_in("tests.matrix.placed_hosts", "fastapi-root-path", "asgi", "fastapi_with_root_path"),
+    host_in("tests.matrix.placed_hosts", "flask-in-proxy-fix", "wsgi", "flask_inside_proxy_fix"),
+    host_in("tests.matrix.placed_hosts", "flask-out-of-proxy-fix", "wsgi", "flask_outside_proxy_fix"),
 )
 ALL = (*HOSTS, *MORE)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.servers.kinds import SERVERS, Server, require
+from tests.servers.reporting import pytest_runtest_makereport  # noqa: F401  # a hook of this folder
 from tests.servers.running import Running, running
 
 Serve = Callable[..., Running]
@@ -50,13 +51,3 @@ def connection(served: Running) -> Iterator[HTTPConnection]:
     """A connection to `served` that is kept alive as long as the server wants."""
     with closing(served.connect()) as connection:
         yield connection
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if report.failed and isinstance(item, pytest.Function):
-        for value in item.funcargs.values():
-            if isinstance(value, Running):
-                report.sections.append((f"log of {value.server.id}", value.log()[-20_000:]))
-    return report

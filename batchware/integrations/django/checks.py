@@ -27,7 +27,7 @@ from .route import route_in
 _OF_ONE_PROCESS = ("django.core.cache.backends.locmem.LocMemCache", "django.core.cache.backends.dummy.DummyCache")
 
 
-@register("batchware")  # type: ignore[untyped-decorator]
+@register("batchware")  # type: ignore[untyped-decorator]  # has no types
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """E001 and E002."""
     found: list[CheckMessage] = [
@@ -49,7 +49,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return found
 
 
-@register("batchware")  # type: ignore[untyped-decorator]
+@register("batchware")  # type: ignore[untyped-decorator]  # has no types
 def check_applications(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """W001 and W002."""
     try:
@@ -80,7 +80,7 @@ def check_applications(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return found
 
 
-@register("batchware", Tags.security, deploy=True)  # type: ignore[untyped-decorator]
+@register("batchware", Tags.security, deploy=True)  # type: ignore[untyped-decorator]  # has no types
 def check_sharing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """W003 and W004."""
     try:
