@@ -118,7 +118,7 @@ _DOTTED_I = re.compile("[\u0131\u0130]|i\u0307")
 
 def fold(text: str) -> str:
     """`text` with letter case, Unicode compatibility forms, dots of i and invisible characters folded away (C32)."""
-    if text.isascii():
+    if text.isascii() and text.isprintable():  # a further decoding may have brought a tab, which parsers of URLs drop
         return text.lower()
     seen = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf"))
     seen = _INVISIBLE.sub("", seen)

@@ -131,6 +131,9 @@ def test_c32_a_rule_matches_whole_segments(rule: str, path: str, matches: bool) 
         pytest.param("/sc\ufe0fim/v2", id="a variation selector"),
         pytest.param("/sc\u034fim/v2", id="a grapheme joiner"),
         pytest.param("/\u202escim/v2", id="a change of direction"),
+        pytest.param("/sc%09im/v2", id="a tab after a further decoding"),
+        pytest.param("/sc%250Aim/v2", id="a line break after two"),
+        pytest.param("/x/.%0D./scim/v2", id="a dot segment around a control character"),
         pytest.param("/SC%C4%B1M;a/v2/", id="several at once"),
     ],
 )
