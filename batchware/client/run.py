@@ -15,7 +15,7 @@ from .actions import Action
 from .adapters import Broken, NotSent
 from .bounds import Bounds
 from .course import Course
-from .outcomes import NotDone, Outcome, Report, State, Unknown
+from .outcomes import Outcome, Report, State
 from .verdicts import Answer
 from .waiting import Sending
 
@@ -121,10 +121,9 @@ def full_report(
     An interruption can come at any place. Where it cost an outcome, that is unknown.
     """
     found = {outcome.index: outcome for outcome in outcomes}
-    for index, action in enumerate(actions):
-        if index not in found and index < taken:
-            error = Unknown(action, "it is unknown whether it was done", why)
-            found[index] = Outcome(index, action, State.UNKNOWN, error=error)
-        elif index not in found:
-            found[index] = Outcome(index, action, State.NOT_DONE, error=NotDone(action, "not done", why))
-    return Report([found[index] for index in range(len(actions))])
+    return Report(
+        [
+            found.get(index) or Outcome.of(index, action, None, why, uncertain=index < taken)
+            for index, action in enumerate(actions)
+        ]
+    )
