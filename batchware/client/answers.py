@@ -94,6 +94,10 @@ class _Reader:
             self._take(",")
 
     def _value(self) -> tuple[Any, str]:
+        """The next value, and its text with all the space around it: a server writes none of its own there, so in a
+        body it is the body's, such as the line break that Flask ends its JSON with.
+        """
+        behind = self._at
         self._next()
         start = self._at
         try:
@@ -103,7 +107,8 @@ class _Reader:
         except ValueError:  # a number of thousands of digits, which Python makes no int of
             self._decode = _patient.raw_decode
             value, self._at = self._decode(self._text, start)
-        return value, self._text[start : self._at]
+        self._next()
+        return value, self._text[behind : self._at]
 
     def _next(self) -> str:
         """The next character that is not blank; empty at the end."""
