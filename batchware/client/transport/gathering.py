@@ -227,4 +227,5 @@ class BatchTransport(_Transport):  # type: ignore[misc]
         tasks = [batch.task for batch in self._under_way if batch.task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks)

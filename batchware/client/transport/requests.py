@@ -65,7 +65,7 @@ class Carrier:
         base, _, route = parts.path.rpartition("/")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(f"url: must be the http or https URL of the batch route, not {url!r}")
-        if not route or (base and _path(base) is None):
+        if not route or _path(parts.path) is None:
             raise ValueError(f"url: its path must be that of the batch route, percent-encoded, not {parts.path!r}")
         self._url = url
         self._origin: tuple[bytes, bytes, int | None] | None = None
