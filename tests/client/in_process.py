@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any, Literal
 
@@ -10,12 +11,15 @@ import pytest
 
 from batchware import asgi, wsgi
 from batchware.client.transport import BatchTransport
+from tests.contract.batching import host_named
 from tests.hosts import Host
 from tests.hosts.clients import Response, asend, send
 
 BASE = "/api/1.0"
 ROUTE = f"{BASE}/batch"
 URL = "http://testserver"
+BATCH = ("POST", ROUTE)
+STARLETTE = host_named("starlette")
 
 every_library = pytest.mark.parametrize("library", ["httpx2", "httpx"])
 
@@ -68,10 +72,46 @@ def batched(host: Host, **options: Any) -> Any:
 
 
 def library_named(name: str) -> Any:
-    """httpx2, or httpx where it is installed."""
-    return pytest.importorskip(name) if name == "httpx" else import_module(name)
+    """The module httpx2 or httpx."""
+    return import_module(name)
 
 
 def client_of(library: Any, inner: Any, **options: Any) -> Any:
     """An `AsyncClient` whose requests are batched through `inner`."""
     return library.AsyncClient(transport=BatchTransport(inner, URL + ROUTE, **options), base_url=URL + BASE)
+
+
+class Scripted(InProcess):
+    """Its batches get `answer`: a response, or an error that is raised; all else is answered by the host."""
+
+    answer: Any = None
+
+    async def handle_async_request(self, request: Any) -> Any:
+        if request.url.path != ROUTE:
+            return await super().handle_async_request(request)
+        self.sent.append(BATCH)
+        if isinstance(self.answer, str):
+            raise getattr(self.library, self.answer)("lost on the way")
+        status, headers, body = self.answer
+        return self.library.Response(status, headers=headers, stream=self.library.ByteStream(body))
+
+
+def run(
+    play: Callable[[Any], Awaitable[Any]],
+    app: Any = None,
+    *,
+    library: str = "httpx2",
+    answer: Any = None,
+    **options: Any,
+) -> tuple[Any, list[tuple[str, str]]]:
+    """What `play(client)` gives, and what was sent."""
+
+    async def main() -> tuple[Any, list[tuple[str, str]]]:
+        module = library_named(library)
+        inner = Scripted(module, app or STARLETTE.shared()) if answer else InProcess(module, app or batched(STARLETTE))
+        if isinstance(inner, Scripted):
+            inner.answer = answer
+        async with client_of(module, inner, **options) as client:
+            return await play(client), inner.sent
+
+    return asyncio.run(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -146,3 +147,8 @@ _PLAIN = st.builds(Asked, _METHODS, st.sampled_from(["/tasks/1", "/users/5", "/e
 SETS: st.SearchStrategy[list[Asked]] = st.lists(
     st.one_of(_PLAIN, _responding(), _echoed(), _routed()), min_size=2, max_size=10
 )
+
+
+def respond(body: bytes, *headers: tuple[str, str], status: int = 200) -> dict[str, Any]:
+    """The spec of a response, for `/respond`."""
+    return {"status": status, "headers": list(headers), "body": base64.b64encode(body).decode()}

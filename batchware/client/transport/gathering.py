@@ -91,18 +91,21 @@ class BatchTransport(_Transport):  # type: ignore[misc]
     async def handle_async_request(self, request: Request) -> Response:
         """The response to `request`, of a batch or direct. Raises what the wrapped transport raises."""
         place = self._place(request)
-        response: Response | None = None
-        if place is not None:
-            self._gather(place)
-            try:
-                response = await place.answer
-            except asyncio.CancelledError:
-                self._leave(place)
-                raise
+        if place is None:
+            return await self._directly(request)
+        self._gather(place)
+        try:
+            response = await place.answer
+        except asyncio.CancelledError:
+            self._leave(place)
+            raise
         if response is None:
-            response = await self._transport.handle_async_request(request)
-            if place is not None:
-                self._verdicts.compare(place, response)
+            response = await self._directly(request)
+            self._verdicts.compare(place, response)
+        return response
+
+    async def _directly(self, request: Request) -> Response:
+        response: Response = await self._transport.handle_async_request(request)
         return response
 
     async def aclose(self) -> None:
@@ -184,7 +187,7 @@ class BatchTransport(_Transport):  # type: ignore[misc]
     # --- sending
 
     async def _send(self, batch: Batch) -> None:
-        places = batch.wanted
+        places = batch.places = batch.wanted
         if len(places) < _COMPANY:
             batch.ask_directly()
             return

@@ -10,7 +10,7 @@ the same: `Connection`, `Accept-Encoding` (an action's answer is never compresse
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote_to_bytes, urlsplit
@@ -95,7 +95,7 @@ class Carrier:
             return None
         if len(entry) > self.most_bytes:
             return None
-        timeout = request.extensions.get("timeout") or {}
+        timeout: Mapping[str, Any] = request.extensions.get("timeout") or {}
         return Carried(action, entry, headers, (headers, tuple(sorted(timeout.items()))))
 
     def _relative(self, request: Request, target: str) -> str | None:
