@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 from hypothesis import strategies as st
 
@@ -122,8 +123,12 @@ _RARELY = st.integers(0, 7).map(lambda number: number == 0)
 @st.composite
 def _echoed(draw: st.DrawFn) -> Asked:
     """A request whose answer shows all that the host saw of it."""
-    _, path = draw(actions.paths_as_written("/echo"))
-    target = path if path.isascii() and not set(path) & set('"<>^`{|}') else "/echo"
+    kind, target = draw(st.integers(0, 3)), "/echo"
+    if kind == 0:  # in any spelling
+        _, path = draw(actions.paths_as_written("/echo"))
+        target = path if not set(path) & set('"<>^`{|}') else target
+    elif kind == 1:
+        target = quote(draw(actions.paths_as_written("/echo"))[0], safe=actions.SAFE)
     return _with_body(draw, draw(_METHODS), target + draw(_QUERIES), draw(_HEADERS))
 
 
@@ -144,9 +149,19 @@ def _routed(draw: st.DrawFn) -> Asked:
 
 _PLAIN = st.builds(Asked, _METHODS, st.sampled_from(["/tasks/1", "/users/5", "/echo", "/echo/%E2%82%AC?a=%2C"]))
 
-SETS: st.SearchStrategy[list[Asked]] = st.lists(
-    st.one_of(_PLAIN, _responding(), _echoed(), _routed()), min_size=2, max_size=10
-)
+
+@st.composite
+def sets(draw: st.DrawFn) -> list[Asked]:
+    """What is asked for at once; often all of it has a header in common, so that it can share a batch."""
+    asked = draw(st.lists(st.one_of(_PLAIN, _responding(), _echoed(), _echoed(), _routed()), min_size=2, max_size=10))
+    shared = draw(_HEADERS)
+    if draw(st.booleans()):  # and nothing else
+        return [replace(one, headers=[*shared, *_about_body(one.headers)]) for one in asked]
+    return asked
+
+
+def _about_body(headers: Headers) -> Headers:
+    return [pair for pair in headers if pair[0] == "content-type"]
 
 
 def respond(body: bytes, *headers: tuple[str, str], status: int = 200) -> dict[str, Any]:

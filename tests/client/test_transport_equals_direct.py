@@ -13,7 +13,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tests.client.in_process import InProcess, batched, client_of, library_named
-from tests.client.sets import SETS, Asked
+from tests.client.sets import Asked, sets
 from tests.contract.batching import host_named
 from tests.hosts import Host, probe
 
@@ -108,7 +108,7 @@ async def both(library: Any, host: Host, style: Any, requests: list[Asked]) -> t
 
 @pytest.mark.parametrize("library", ["httpx2", "httpx"])
 @settings(max_examples=settings().max_examples)
-@given(requests=SETS, host=st.sampled_from(HOSTS), style=st.sampled_from(["asana", "plain"]))
+@given(requests=sets(), host=st.sampled_from(HOSTS), style=st.sampled_from(["asana", "plain"]))
 def test_answers_equal_direct_ones(library: str, requests: list[Asked], host: str, style: str) -> None:
     direct, answers = asyncio.run(both(library_named(library), host_named(host), style, requests))
     for asked, answer, expected in zip(requests, answers, direct, strict=True):
