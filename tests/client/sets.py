@@ -132,10 +132,29 @@ def _echoed(draw: st.DrawFn) -> Asked:
     return _with_body(draw, draw(_METHODS), target + draw(_QUERIES), draw(_HEADERS))
 
 
+def respond(body: bytes, *headers: tuple[str, str], status: int = 200) -> dict[str, Any]:
+    """The spec of a response, for `/respond`."""
+    return {"status": status, "headers": list(headers), "body": base64.b64encode(body).decode()}
+
+
+_JSON = ("content-type", "application/json")
+_OPEN = st.sampled_from(
+    [
+        respond(b""), respond(b"", status=201), respond(b"", _JSON), respond(b"null", _JSON), respond(b" null", _JSON),
+        respond(b"", ("location", "/"), status=302), respond(b'"text"', _JSON), respond(b"text", _JSON),
+        respond(b'{"a":NaN}', _JSON), respond(b'"{}"', _JSON), respond(b'{"a":1}\n', _JSON),
+        respond("\u65e5".encode("utf-16-be"), ("content-type", "text/plain; charset=utf-16")),
+        respond(b"+AGE-", ("content-type", "text/plain; charset=utf-7")),
+        respond(b"\xe9", ("content-type", "text/html; charset=latin-1")), respond(b"\xe9", ("content-type", "text/a")),
+        respond(b"", ("content-type", "application/problem+json"), status=422),
+    ]
+)  # fmt: skip
+
+
 @st.composite
 def _responding(draw: st.DrawFn) -> Asked:
-    """A request that makes the host give a response of any kind."""
-    spec, method = draw(responses.specs()), draw(_METHODS.filter(lambda method: method != "OPTIONS"))
+    """A request that makes the host give a response of any kind, often one that its result leaves open."""
+    spec, method = draw(st.one_of(responses.specs(), _OPEN)), draw(_METHODS.filter(lambda method: method != "OPTIONS"))
     if method in ("POST", "PUT", "PATCH"):
         content = json.dumps({"data": spec}, separators=(",", ":")).encode()
         return Asked(method, "/respond", [("content-type", "application/json")], content)
@@ -162,8 +181,3 @@ def sets(draw: st.DrawFn) -> list[Asked]:
 
 def _about_body(headers: Headers) -> Headers:
     return [pair for pair in headers if pair[0] == "content-type"]
-
-
-def respond(body: bytes, *headers: tuple[str, str], status: int = 200) -> dict[str, Any]:
-    """The spec of a response, for `/respond`."""
-    return {"status": status, "headers": list(headers), "body": base64.b64encode(body).decode()}
