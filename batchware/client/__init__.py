@@ -1,13 +1,14 @@
 """A client for batch endpoints, on the standard library alone: it imports nothing of the rest of batchware.
 
-`Sender` and `AsyncSender` send any number of actions through the HTTP client that you have. The pieces below them are
+`Sender` and `AsyncSender` send any number of actions through the HTTP client that you have; `BatchTransport` makes
+batches of what a program asks httpx2 or httpx for. The pieces below them are
 their own modules: `course` decides what is sent when, and does no I/O.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from .actions import Action, ActionFailed, BadAnswer, ClientError, Headers, Raw, Result
-from .adapters import Broken, NotSent
+from .adapters import Broken, Misused, NotSent
 from .batch import AsyncBatch, Batch, Handle
 from .bounds import Bounds
 from .course import Course
@@ -19,6 +20,7 @@ from .waiting import Sending
 
 if TYPE_CHECKING:
     from .async_sender import AsyncSender
+    from .transport import BatchTransport
 
 __all__ = [
     "Action",
@@ -29,12 +31,14 @@ __all__ = [
     "BadAnswer",
     "Batch",
     "BatchRefused",
+    "BatchTransport",
     "Bounds",
     "Broken",
     "ClientError",
     "Course",
     "Handle",
     "Headers",
+    "Misused",
     "NotDone",
     "NotSent",
     "Outcome",
@@ -57,4 +61,8 @@ def __getattr__(name: str) -> Any:
         from .async_sender import AsyncSender  # noqa: PLC0415
 
         return AsyncSender
+    if name == "BatchTransport":
+        from .transport import BatchTransport  # noqa: PLC0415
+
+        return BatchTransport
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -251,7 +251,6 @@ def _sentence(body: Any) -> str | None:
     members = cast("dict[str, Any]", body)
     listed: Any = members.get("errors")
     if isinstance(listed, list) and listed:
-        first: Any = listed[0]
-        return _sentence(first)
+        return _sentence(cast(Any, listed)[0])
     found = (members.get(name) for name in _MESSAGES)
     return next((text for text in found if isinstance(text, str) and text), None)
