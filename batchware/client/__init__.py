@@ -1,8 +1,8 @@
 """A client for batch endpoints, on the standard library alone: it imports nothing of the rest of batchware.
 
 `Sender` and `AsyncSender` send any number of actions through the HTTP client that you have; `BatchTransport` makes
-batches of what a program asks httpx2 or httpx for. The pieces below them are their own modules: `course` decides what is
-sent when, and does no I/O.
+batches of what a program asks httpx2 or httpx for. The pieces below them are their own modules: `course` decides what
+is sent when, and does no I/O.
 """
 
 from typing import TYPE_CHECKING, Any
