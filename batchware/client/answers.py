@@ -95,10 +95,8 @@ class _Reader:
             self._take(",")
 
     def _value(self) -> tuple[Any, str]:
-        """The next value, and its text with all the space around it: a server writes none of its own there, so in a
-        body it is the body's, such as the line break that Flask ends its JSON with.
-        """
-        behind = self._at
+        """A value, and its text with the blanks around it, which in a compact answer are those of a body."""
+        before = self._at
         self._next()
         start = self._at
         try:
@@ -109,7 +107,7 @@ class _Reader:
             self._decode = _patient.raw_decode
             value, self._at = self._decode(self._text, start)
         self._next()
-        return value, self._text[behind : self._at]
+        return value, self._text[before : self._at]
 
     def _next(self) -> str:
         """The next character that is not blank; empty at the end."""

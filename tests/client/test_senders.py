@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from batchware import Concurrency, Quota
 from batchware.client import (
     Action,
     Answer,
@@ -24,8 +25,11 @@ from batchware.client import (
     Sender,
     Unfinished,
 )
+from examples.taskboard.api import BATCH
+from examples.taskboard.hosts import LOOPBACK, listen, serving
 from tests.client.conftest import Served
 from tests.client.model import answer, error
+from tests.examples.boards import filled
 
 NUMBERS = [Action("get", f"/{number}") for number in range(57)]
 both_kinds = pytest.mark.parametrize("kind", ["sync", "async"])
@@ -212,3 +216,17 @@ def test_an_option_that_can_not_be_is_named(options: dict[str, Any]) -> None:
     for make in (Bounds, lambda **more: Sender(print, "/", **more), lambda **more: AsyncSender(print, "/", **more)):
         with pytest.raises(ValueError, match=f"^{name}: must be "):
             make(**options)
+
+
+def test_a_limit_of_a_real_server_is_waited_out() -> None:
+    """Two batches at once are too much, and the third too many within a second; in the end each action is done."""
+    with filled() as (board, sample):
+        listener, limits = listen(0), [Concurrency("all", 15), Quota("burst", 25, per=1.0)]
+        url = f"http://{LOOPBACK}:{listener.getsockname()[1]}{BATCH}"
+        headers = {"Authorization": f"Bearer {sample.token}"}
+        waits: list[float] = []
+        with serving("starlette", board, listener, limits=limits), httpx2.Client(headers=headers) as client:
+            sender = Sender(client, url, progress=lambda progress: waits.append(progress.wait))
+            results = sender.send([Action("get", f"/tasks/{gid}") for gid in sample.tasks * 4])
+    assert [result.status for result in results] == [200] * len(sample.tasks) * 4
+    assert max(waits) > 0.5
