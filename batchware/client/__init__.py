@@ -1,7 +1,8 @@
 """A client for batch endpoints, on the standard library alone: it imports nothing of the rest of batchware.
 
-`Sender` and `AsyncSender` send any number of actions through the HTTP client that you have. The pieces below them are
-their own modules: `course` decides what is sent when, and does no I/O.
+`Sender` and `AsyncSender` send any number of actions through the HTTP client that you have; `BatchTransport` makes
+batches of what a program asks httpx2 or httpx for. The pieces below them are their own modules: `course` decides what
+is sent when, and does no I/O.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from .waiting import Sending
 
 if TYPE_CHECKING:
     from .async_sender import AsyncSender
+    from .transport import BatchTransport
 
 __all__ = [
     "Action",
@@ -29,6 +31,7 @@ __all__ = [
     "BadAnswer",
     "Batch",
     "BatchRefused",
+    "BatchTransport",
     "Bounds",
     "Broken",
     "ClientError",
@@ -58,4 +61,8 @@ def __getattr__(name: str) -> Any:
         from .async_sender import AsyncSender  # noqa: PLC0415
 
         return AsyncSender
+    if name == "BatchTransport":
+        from .transport import BatchTransport  # noqa: PLC0415
+
+        return BatchTransport
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -49,6 +49,14 @@ GOOD = [
     'authorize=require_header("authorization"), limits=[Quota("all", 100)], style="plain"',
     'path="/api/batch", envelope=None, deny=["POST /uploads/**"], action_timeout=None',
 ]
+_CLIENT = """
+import {library}
+from batchware.client.transport import BatchTransport
+
+transport = BatchTransport({library}.AsyncHTTPTransport(), "https://host/batch", {options})
+client = {library}.AsyncClient(transport=transport)
+"""
+_CLIENT_OPTIONS = {"good": 'style="plain", window=0.01, direct=["/events/**"]', "bad": 'style="plan"'}
 BAD = ["max_actons=5", 'max_actions="5"', 'style="asna"', "limits=[5]", "authorize=5"]
 
 SNIPPETS = {
@@ -56,6 +64,10 @@ SNIPPETS = {
     for place, template in PLACES.items()
     for kind, all_options in (("good", GOOD), ("bad", BAD))
     for number, options in enumerate(all_options)
+} | {
+    f"{library}_{kind}_0.py": _CLIENT.format(library=library, options=options)
+    for library in ("httpx2", "httpx")
+    for kind, options in _CLIENT_OPTIONS.items()
 }
 
 
