@@ -1,0 +1,61 @@
+"""How far a plan is, as JSON: written so that a process that died at any moment leaves a state that is right.
+
+Decides what a state has to hold, and that one of other items is refused: going on with it would mix up two rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias, TypeGuard
+
+from .line import Line, Stage
+
+Id: TypeAlias = str | int
+"""What the server calls an item."""
+
+_VERSION = 1
+
+
+def is_id(value: object) -> TypeGuard[Id]:
+    """Whether a value can be an id."""
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def saved(mark: str, line: Line, ids: list[Id | None]) -> dict[str, Any]:
+    """A state, which `restore` reads."""
+    placed = [item for item, stage in enumerate(line.stages) if stage is Stage.PLACED]
+    return {"version": _VERSION, "mark": mark, "ids": list(ids), "placed": placed, "doubtful": list(line.doubtful)}
+
+
+def restore(state: Mapping[str, Any], mark: str, line: Line, ids: list[Id | None]) -> None:
+    """Takes a state over into a row of which nothing exists yet. Raises `ValueError` if it is none, or of others."""
+    if state.get("version") != _VERSION:
+        raise ValueError("state: not one of a plan of this version")
+    if state.get("mark") != mark:
+        raise ValueError("state: of other items; `create` has to give the same action for the same item each time")
+    known, placed, doubtful = (_list_in(state, name) for name in ("ids", "placed", "doubtful"))
+    numbers = range(len(ids))
+    if not (
+        len(known) == len(ids)
+        and all(ident is None or is_id(ident) for ident in known)
+        and all(type(item) is int and item in numbers and known[item] is not None for item in placed)
+        and all(type(item) is int and item in numbers and known[item] is None for item in doubtful)
+        and (line.led or not placed or 0 in placed)
+    ):
+        raise ValueError("state: damaged")
+    ids[:] = known
+    for item in doubtful:
+        line.move(item, Stage.DOUBTFUL)
+    for item, ident in enumerate(known):
+        if ident is not None:
+            line.move(item, Stage.LOOSE)
+    for item in placed:
+        line.move(item, Stage.PLACED)
+
+
+def _list_in(state: Mapping[str, Any], name: str) -> list[Any]:
+    value = state.get(name)
+    if not isinstance(value, list):
+        raise ValueError("state: damaged")
+    found: list[Any] = value
+    return found
