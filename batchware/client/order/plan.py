@@ -208,18 +208,18 @@ class Plan(Generic[Item]):
                 self._learn(step.item, self._found(self._items[step.item], came))
                 return True
         elif isinstance(came, Result) and good:
-            ident = self._created(came)
-            if ident is None:
-                raise TypeError("created: None is no id")
-            self._learn(step.item, ident, settled=step.settles)
+            self._exists(step.item, self._created(came), settled=step.settles)
         elif step.kind is Kind.CREATE and _certain(came):
             self._line.move(step.item, Stage.MISSING)
         return good
 
-    def _learn(self, item: int, ident: object, *, settled: bool = False) -> None:
+    def _learn(self, item: int, ident: Id | None) -> None:
         if ident is None:
             self._line.move(item, Stage.MISSING)
-            return
+        else:
+            self._exists(item, ident)
+
+    def _exists(self, item: int, ident: object, *, settled: bool = False) -> None:
         if not is_id(ident):
             raise TypeError(f"an id is a string or an int, not {ident!r}")
         self._ids[item] = ident

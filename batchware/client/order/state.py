@@ -54,8 +54,7 @@ def restore(state: Mapping[str, Any], mark: str, line: Line, ids: list[Id | None
 
 
 def _list_in(state: Mapping[str, Any], name: str) -> list[Any]:
-    value = state.get(name)
+    value: list[Any] | None = state.get(name)
     if not isinstance(value, list):
         raise ValueError("state: damaged")
-    found: list[Any] = value
-    return found
+    return value
