@@ -16,12 +16,13 @@ from batchware.client.actions import Headers
 from batchware.client.order import Id, Plan, Where
 from batchware.client.outcomes import NoResult, NotDone, Unknown
 
-Fate = Literal["ok", "503", "not sent", "500, ran", "500", "lost, ran", "lost"]
+Fate = Literal["ok", "503", "not sent", "500, ran", "500", "lost, ran", "lost", "lost, late"]
 
 RUNS: tuple[Fate, ...] = ("ok", "500, ran", "lost, ran")
 """The fates of actions that ran, whatever the client gets to know."""
 
-FATES: tuple[Fate, ...] = (*RUNS, "503", "not sent", "500", "lost")
+FATES: tuple[Fate, ...] = (*RUNS, "503", "not sent", "500", "lost", "lost, late")
+"""`lost, late`: a placement whose answer got lost runs at some later time, or never, but not when it is repeated."""
 
 
 class ListServer:
@@ -34,12 +35,21 @@ class ListServer:
         self.created: Counter[str] = Counter()
         self.batches = 0
         self._lands, self._keyed = lands, keyed
+        self._late: list[Action] = []
         self._chance = random.Random(1)
 
     def run(self, actions: Sequence[Action], order: Sequence[int], fates: Sequence[Fate]) -> list[Result | NoResult]:
         """Runs the actions of a batch in `order`, each with its fate, and gives what comes of it, in their order."""
         self.batches += 1
-        bodies = {at: self._perform(actions[at]) for at in order if fates[at] in RUNS}
+        repeated = {action.path for action in actions}
+        self._late = [action for action in self._late if action.path not in repeated]
+        bodies = {}
+        for at in order:
+            if fates[at] in RUNS:
+                bodies[at] = self._perform(actions[at])
+            elif fates[at] == "lost, late" and actions[at].path != "/items":
+                self._late.append(actions[at])
+            self._run_late()
         return [_came(action, fates[at], bodies.get(at)) for at, action in enumerate(actions)]
 
     def all(self, actions: Sequence[Action]) -> list[Result]:
@@ -66,6 +76,10 @@ class ListServer:
         self.row.insert(0 if behind is None else self.row.index(behind) + 1, item)
         return {}
 
+    def _run_late(self) -> None:
+        if self._late and self._chance.random() < 0.3:
+            self._perform(self._late.pop(self._chance.randrange(len(self._late))))
+
     def _create(self, name: str) -> int:
         known = self.ids_of(name)
         if known and self._keyed:
@@ -81,7 +95,7 @@ class ListServer:
 def _came(action: Action, fate: Fate, body: Any) -> Result | NoResult:
     if fate == "not sent":
         return NotDone(action, "not sent", None)
-    if fate in ("lost", "lost, ran"):
+    if fate.startswith("lost"):
         return Unknown(action, "the connection broke", None)
     status = {"ok": 200, "503": 503}.get(fate, 500)
     shown = body if status == 200 else {"errors": [{"message": "no"}]}

@@ -113,12 +113,19 @@ def test_an_unknown_creation_stops_a_plan_that_can_not_look_it_up_and_says_exact
     assert server.created.total() == 5
 
 
-def test_a_placement_of_which_nothing_is_known_is_sent_again_without_asking() -> None:
-    server, plan = ListServer(), planned(3)
-    plan.take(server.all(plan.next()))
-    actions = plan.next()
-    plan.take(server.run(actions, range(len(actions)), ["lost"] * len(actions)))
-    assert plan.next() == actions
+def test_a_placement_that_failed_is_sent_again_at_once_and_one_that_may_yet_happen_last() -> None:
+    for fate in ("503", "500", "not sent", "lost"):
+        server, plan = ListServer(), planned(8)
+        plan.take(server.all(plan.next()))
+        (first,) = plan.next()
+        plan.take(server.run([first], [0], [fate]))
+        paths = []
+        while actions := plan.next():
+            paths.append([action.path for action in actions])
+            plan.take(server.all(actions))
+        assert (first.path in paths[0], [first.path] == paths[-1]) == (
+            (False, True) if fate == "lost" else (True, False)
+        )
 
 
 @pytest.mark.parametrize("status", [303, 400, 403, 404, 422])
@@ -224,7 +231,7 @@ def test_results_are_taken_for_the_batch_that_was_given_out_and_only_then() -> N
         planned(3).resolve(0, 7)
 
 
-STATE = {"version": 1, "ids": [None, None], "placed": [], "doubtful": []}
+STATE = {"version": 1, "ids": [None, None], "placed": [], "doubtful": [], "postponed": []}
 
 
 @pytest.mark.parametrize(
@@ -240,6 +247,9 @@ STATE = {"version": 1, "ids": [None, None], "placed": [], "doubtful": []}
         {"placed": [1], "ids": [None, 2]},
         {"doubtful": [0], "ids": [1, 2]},
         {"doubtful": ["0"]},
+        {"doubtful": [0, 0]},
+        {"postponed": [0]},
+        {"postponed": [1], "placed": [0, 1], "ids": [1, 2]},
     ],
 )
 def test_a_state_that_is_damaged_or_of_other_items_is_refused(damage: dict[str, Any]) -> None:

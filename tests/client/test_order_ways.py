@@ -17,43 +17,57 @@ WAYS = {"doubling": Doubling, "published": Published}
 
 Stages = tuple[Stage, ...]
 
-# What a client may learn of an action, and whether it ran. Of a lost placement nothing is known, and a lost creation is
-# looked up: the item is found, and stands where it has landed at the time.
-FATES = {
-    Kind.CREATE: (("done", True), ("failed", False), ("lost", True)),
-    Kind.PLACE: (("done", True), ("failed", False), ("lost", True)),
-}
+Late = frozenset[Step]
+"""Placements whose answers got lost and that have not run yet: each may at any time, or never."""
+
+# What a client may learn of an action. A creation whose answer got lost did happen, and is looked up: its item is
+# found, and counts as standing anywhere.
+FATES = ("done", "failed", "lost")
 
 
 def line_at(way: Way, stages: Stages) -> Line:
     line = way.line()
     for item, stage in enumerate(stages):
         line.move(item, stage)
+    line.release()
     return line
 
 
 def learned(step: Step, fate: str, before: Stage, *, origin: bool) -> Stage:
     """The stage of an item after a step, as the client knows it."""
     if step.kind is Kind.PLACE:
-        return Stage.PLACED if fate == "done" else before
+        return {"done": Stage.PLACED, "failed": Stage.LOOSE, "lost": Stage.POSTPONED}[fate]
     if fate == "failed":
         return before
     return Stage.PLACED if (fate == "done" and step.settles) or origin else Stage.LOOSE
 
 
-def afterwards(steps: list[Step], stages: Stages, row: Row, landing: Landing, *, led: bool) -> set[tuple[Stages, Row]]:
-    """Whatever can come of a batch: its actions run in any order, and any of them fails or gets lost."""
+State = tuple[Stages, Row, Late]
+
+
+def afterwards(steps: list[Step], state: State, landing: Landing, *, led: bool, late: int) -> set[State]:
+    """Whatever can come of a batch: its actions run in any order, any of them fails, gets lost, or runs later, `late`
+    of them at once."""
+    stages, row, waiting = state
+    placed = {step.item for step in steps if step.kind is Kind.PLACE}
+    pending = {step for step in waiting if step.item not in placed}  # what it repeats has come to its end
     found = set()
-    for fates in itertools.product(*(FATES[step.kind] for step in steps)):
+    for fates in itertools.product(FATES, repeat=len(steps)):
+        lost = {step for step, fate in zip(steps, fates, strict=True) if step.item in placed and fate == "lost"}
+        may_run = [*pending, *lost]
+        if len(may_run) > late:
+            continue
         after = list(stages)
-        for step, (fate, _) in zip(steps, fates, strict=True):
+        for step, fate in zip(steps, fates, strict=True):
             after[step.item] = learned(step, fate, stages[step.item], origin=step.item == 0 and not led)
-        ran = [step for step, (_, runs) in zip(steps, fates, strict=True) if runs]
-        for order in itertools.permutations(ran):
-            end = row
-            for step in order:
-                end = run(end, step, landing)
-            found.add((tuple(after), end))
+        ran = [step for step, fate in zip(steps, fates, strict=True) if fate != "failed" and step not in lost]
+        for count in range(len(may_run) + 1):
+            for also in itertools.combinations(may_run, count):
+                for order in itertools.permutations([*ran, *also]):
+                    end = row
+                    for step in order:
+                        end = run(end, step, landing)
+                    found.add((tuple(after), end, frozenset(may_run) - set(also)))
     return found
 
 
@@ -66,16 +80,17 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize(("count", "size"), [(3, 3), (4, 2), (5, 3)])
+@pytest.mark.parametrize(("count", "size", "late"), [(3, 3, 2), (4, 2, 2), (4, 3, 2), (5, 3, 0)])
 @pytest.mark.parametrize(("way", "led", "appends", "landing"), SETTINGS)
 def test_every_order_of_execution_and_every_failure_lead_to_the_right_order(
-    way: str, led: bool, appends: bool, landing: Landing, count: int, size: int
+    way: str, led: bool, appends: bool, landing: Landing, count: int, size: int, late: int
 ) -> None:
     made = WAYS[way](count, size, led=led, appends=appends)
-    start = ((Stage.MISSING,) * count, START)
+    start: State = ((Stage.MISSING,) * count, START, frozenset())
     seen, left, ends = {start}, [start], 0
     while left:
-        stages, row = left.pop()
+        state = left.pop()
+        stages, row, _ = state
         line = line_at(made, stages)
         in_place = [item for item in ours(row) if stages[item] is Stage.PLACED]
         assert in_place == sorted(in_place), row
@@ -85,7 +100,7 @@ def test_every_order_of_execution_and_every_failure_lead_to_the_right_order(
             continue
         steps = made.steps(line, size)
         assert 1 <= len(steps) <= size
-        new = afterwards(steps, stages, row, landing, led=led) - seen
+        new = afterwards(steps, (tuple(line.stages), *state[1:]), landing, led=led, late=late) - seen
         seen |= new
         left.extend(new)
     assert ends

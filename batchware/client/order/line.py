@@ -23,6 +23,8 @@ class Stage(Enum):
     """Its creation was sent, and nobody knows whether it happened."""
     LOOSE = "loose"
     """It exists, and stands where the server has put it."""
+    POSTPONED = "postponed"
+    """It exists, and a placement of it was sent of which nobody knows whether it happened, or still will."""
     PLACED = "placed"
 
 
@@ -36,6 +38,7 @@ class Line:
         self.doubtful: list[int] = []
         self.missing = list(create_in)
         self.loose: list[int] = []
+        self.postponed: list[int] = []
         self._create_rank = _ranks(create_in)
         self._place_rank = _ranks(place_in)
 
@@ -56,6 +59,12 @@ class Line:
         at = bisect_left(self.placed, item)
         return self.placed[at - 1] if at else None
 
+    def release(self) -> None:
+        """Turns to what was postponed, if nothing else is left."""
+        if not (self.missing or self.doubtful or self.loose):
+            for item in list(self.postponed):
+                self.move(item, Stage.LOOSE)
+
     @property
     def last(self) -> int:
         """The last item in place; `HEAD` if there is none."""
@@ -72,7 +81,7 @@ class Line:
             return self.missing, self._create_rank.__getitem__
         if stage is Stage.LOOSE:
             return self.loose, self._place_rank.__getitem__
-        return (self.doubtful if stage is Stage.DOUBTFUL else self.placed), int
+        return {Stage.DOUBTFUL: self.doubtful, Stage.POSTPONED: self.postponed, Stage.PLACED: self.placed}[stage], int
 
 
 def _ranks(order: Sequence[int]) -> list[int]:

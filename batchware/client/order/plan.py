@@ -2,10 +2,14 @@
 
 No I/O, no clock, no thread. Whoever drives it asks `next` for a batch, sends it, and gives `take` what came.
 
-What is decided here is when an action may be sent again. A placement may always: it moves its item to the place where
-it belongs, from wherever it is. A creation may where it is certain that it did not happen: it was not sent, or answered
-with 4xx or 503. In every other case it is in doubt, and then the item is looked up (`find`), or created once more where
-that is known to do no harm (`repeatable`); with neither of them the plan stops and says which creations are in doubt.
+What is decided here is when an action may be sent again.
+
+- A creation may where it is certain that it did not happen: it was not sent, or answered with 4xx or 503. In every
+  other case it is in doubt, and then the item is looked up (`find`), or created once more where that is known to do no
+  harm (`repeatable`); with neither of them the plan stops and says which creations are in doubt.
+- A placement may always: it moves its item to where it belongs, from wherever it is. One whose answer got lost may
+  still be about to happen, and would move its item back to what it stood behind then. So its item is placed last, and
+  nothing is placed behind it before.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ Item = TypeVar("Item")
 Came: TypeAlias = Result | NoResult | None
 
 _WAYS: Mapping[str, type[Doubling] | type[Published]] = {"doubling": Doubling, "published": Published}
+_UNTIL_KNOWN = {Kind.CREATE: Stage.DOUBTFUL, Kind.PLACE: Stage.POSTPONED}
 _AGAIN = frozenset({408, 409, 423, 425, 429})  # what a server says when the same may pass later; 5xx beside them
 
 
@@ -56,8 +61,9 @@ class Plan(Generic[Item]):
     - `tries`: how often one action is sent until the plan gives up.
     - `state`: that of a plan for the same items, from which this one goes on.
 
-    An action whose answer is lost must have come to its end before the next batch is sent. Raises `ValueError` for
-    options that don't go together, for an action that can't stand in a batch, and for a state of other items.
+    A creation whose answer is lost must have come to its end before it is looked up, and a placement before its item
+    is placed again, which is done last. Raises `ValueError` for options that don't go together, for an action that
+    can't stand in a batch, and for a state of other items.
     """
 
     def __init__(
@@ -115,7 +121,7 @@ class Plan(Generic[Item]):
         return list(self._ids)
 
     def state(self) -> dict[str, Any]:
-        """How far the plan is, as JSON. What has been given out by `next` and has no results yet is in doubt."""
+        """How far the plan is, as JSON. What `next` has given out and what has no results yet counts as lost."""
         return saved(self._mark, self._line, self._ids)
 
     def next(self) -> list[Action]:
@@ -127,13 +133,14 @@ class Plan(Generic[Item]):
             raise RuntimeError("the batch before has no results yet; say lost() if there will be none")
         if self.done:
             return []
+        self._line.release()
         steps = self._doubts()
         if len(steps) < self._size:
             steps += self._way.steps(self._line, self._size - len(steps))
         sent = [(step, self._action(step)) for step in steps]
         for step in steps:
-            if step.kind is Kind.CREATE:
-                self._line.move(step.item, Stage.DOUBTFUL)
+            if step.kind in _UNTIL_KNOWN:
+                self._line.move(step.item, _UNTIL_KNOWN[step.kind])
         self._sent = sent
         return [action for _, action in sent]
 
@@ -201,8 +208,8 @@ class Plan(Generic[Item]):
         """Whether the step did what it was sent for."""
         good = isinstance(came, Result) and 200 <= came.status < 300
         if step.kind is Kind.PLACE:
-            if good:
-                self._line.move(step.item, Stage.PLACED)
+            if good or not _may_yet_happen(came):
+                self._line.move(step.item, Stage.PLACED if good else Stage.LOOSE)
         elif step.kind is Kind.FIND:
             if isinstance(came, Result) and (good or came.status == 404) and self._found is not None:
                 self._learn(step.item, self._found(self._items[step.item], came))
@@ -245,3 +252,10 @@ def _certain(came: Came) -> bool:
     if isinstance(came, Result):
         return came.status < 500 or came.status == 503
     return isinstance(came, NotDone)
+
+
+def _may_yet_happen(came: Came) -> bool:
+    """Whether an action that did not succeed may not have come to its end."""
+    if isinstance(came, Result):
+        return came.status in (502, 504)  # of whoever stands between, and has waited for long enough
+    return not isinstance(came, NotDone)

@@ -14,6 +14,7 @@ Id: TypeAlias = str | int
 """What the server calls an item."""
 
 _VERSION = 1
+_LISTED = (Stage.DOUBTFUL, Stage.POSTPONED, Stage.PLACED)  # of the others, those that have an id are loose
 
 
 def is_id(value: object) -> TypeGuard[Id]:
@@ -23,8 +24,12 @@ def is_id(value: object) -> TypeGuard[Id]:
 
 def saved(mark: str, line: Line, ids: list[Id | None]) -> dict[str, Any]:
     """A state, which `restore` reads."""
-    placed = [item for item, stage in enumerate(line.stages) if stage is Stage.PLACED]
-    return {"version": _VERSION, "mark": mark, "ids": list(ids), "placed": placed, "doubtful": list(line.doubtful)}
+    return {
+        "version": _VERSION,
+        "mark": mark,
+        "ids": list(ids),
+        **{stage.value: [item for item, its in enumerate(line.stages) if its is stage] for stage in _LISTED},
+    }
 
 
 def restore(state: Mapping[str, Any], mark: str, line: Line, ids: list[Id | None]) -> None:
@@ -33,24 +38,26 @@ def restore(state: Mapping[str, Any], mark: str, line: Line, ids: list[Id | None
         raise ValueError("state: not one of a plan of this version")
     if state.get("mark") != mark:
         raise ValueError("state: of other items; `create` has to give the same action for the same item each time")
-    known, placed, doubtful = (_list_in(state, name) for name in ("ids", "placed", "doubtful"))
-    numbers = range(len(ids))
+    known = _list_in(state, "ids")
+    listed = {stage: _list_in(state, stage.value) for stage in _LISTED}
+    numbers = [item for items in listed.values() for item in items]
+    placed = listed[Stage.PLACED]
     if not (
         len(known) == len(ids)
         and all(ident is None or is_id(ident) for ident in known)
-        and all(type(item) is int and item in numbers and known[item] is not None for item in placed)
-        and all(type(item) is int and item in numbers and known[item] is None for item in doubtful)
+        and all(type(item) is int and 0 <= item < len(ids) for item in numbers)
+        and len(set(numbers)) == len(numbers)
+        and all((known[item] is None) is (stage is Stage.DOUBTFUL) for stage in _LISTED for item in listed[stage])
         and (line.led or not placed or 0 in placed)
     ):
         raise ValueError("state: damaged")
     ids[:] = known
-    for item in doubtful:
-        line.move(item, Stage.DOUBTFUL)
     for item, ident in enumerate(known):
         if ident is not None:
             line.move(item, Stage.LOOSE)
-    for item in placed:
-        line.move(item, Stage.PLACED)
+    for stage, items in listed.items():
+        for item in items:
+            line.move(item, stage)
 
 
 def _list_in(state: Mapping[str, Any], name: str) -> list[Any]:

@@ -7,7 +7,8 @@ Both keep one law, and that is all that the order of the items rests on. Within 
 - an item that counts as in place without a placement, because the server puts a new item behind all others, comes
   behind all that are in place and all that are placed in the same batch.
 
-So every placement ends in a gap of its own, whatever ran before it, and whatever did not run at all.
+So every placement ends in a gap of its own, whatever ran before it, and whatever did not run at all. An item that
+belongs elsewhere does no harm wherever it stands, as long as nothing is placed behind it.
 
 `Doubling` fills each batch to the brim: placements while each doubles the number of items that others can stand
 behind, creations in the room that is left, in the order in which the halves of the halves will need them. Where new
@@ -27,6 +28,8 @@ from heapq import heappop, heappush
 from typing import Protocol
 
 from .line import HEAD, Line, Stage
+
+_UNFINISHED = (Stage.MISSING, Stage.DOUBTFUL, Stage.LOOSE)
 
 
 class Kind(Enum):
@@ -58,7 +61,7 @@ class Way(Protocol):
         ...
 
     def steps(self, line: Line, room: int) -> list[Step]:
-        """The next steps, at most `room` of them; none only where all that is left is in doubt."""
+        """The next steps, at most `room` of them; none only where all that is left is in doubt or postponed."""
         ...
 
 
@@ -112,11 +115,18 @@ class Published:
     def steps(self, line: Line, room: int) -> list[Step]:
         anchors = range(0, self._count, self._every)
         for item in anchors:
-            if line.stages[item] is not Stage.PLACED:
+            if line.stages[item] in _UNFINISHED:
                 return list(self._step(line, item, settles=self._appends and item > line.last))
         gaps = (range(anchor + 1, min(anchor + self._every, self._count)) for anchor in anchors)
-        heads = (next((item for item in gap if line.stages[item] is not Stage.PLACED), None) for gap in gaps)
-        return [step for item in heads if item is not None for step in self._step(line, item)][:room]
+        heads = (next((item for item in gap if line.stages[item] in _UNFINISHED), None) for gap in gaps)
+        steps: list[Step] = []
+        taken: set[int] = set()
+        for step in (step for item in heads if item is not None for step in self._step(line, item)):
+            # Where a gap's own anchor is postponed, the gap waits for the one before it.
+            if step.kind is Kind.CREATE or step.anchor not in taken:
+                steps.append(step)
+                taken.add(step.anchor)
+        return steps[:room]
 
     def _step(self, line: Line, item: int, *, settles: bool = False) -> Iterator[Step]:
         if line.stages[item] is Stage.MISSING:
