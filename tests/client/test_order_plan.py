@@ -40,6 +40,7 @@ class Story:
                 came = self._send(actions, calm=turn > LONG)
                 if turn < LONG and self._data.draw(st.integers(0, 5), "cut off") == 5:
                     event("cut off")
+                    self.options["way"] = self._data.draw(st.sampled_from(["doubling", "published"]), "way")
                     self.plan = planned(self.count, **self.options, state=json.loads(json.dumps(self.plan.state())))
                 else:
                     self.plan.take(came)
