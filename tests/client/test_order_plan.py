@@ -268,3 +268,14 @@ def test_a_state_is_of_its_items_in_their_order_behind_what_they_go_behind() -> 
 
 def test_no_items_are_in_order_at_once() -> None:
     assert put_in_order(planned(0), ListServer().all) == []
+
+
+@pytest.mark.parametrize(("first", "then"), [("doubling", "published"), ("published", "doubling")])
+def test_a_plan_can_go_on_in_the_other_way_at_any_point(first: Any, then: Any) -> None:
+    for cut in range(10):
+        server, plan = ListServer(), planned(50, appends=True, way=first)
+        for _ in range(cut):
+            plan.take(server.all(plan.next()))
+        put_in_order(planned(50, appends=True, way=then, state=plan.state()), server.all)
+        assert in_order(server, 50, Where.IT_LANDS), cut
+        assert server.created.total() == 50
