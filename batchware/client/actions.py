@@ -130,7 +130,7 @@ class Result:
     """The response to one action.
 
     `body` is the JSON value that stood in the answer: the body itself where that is JSON, text as a string, all else
-    in base64, None for no body. `raw` are the bytes of that value, as they came.
+    in base64, None for no body. `raw` are the bytes of that value as they came, blanks around it included.
     """
 
     action: Action
@@ -251,7 +251,6 @@ def _sentence(body: Any) -> str | None:
     members = cast("dict[str, Any]", body)
     listed: Any = members.get("errors")
     if isinstance(listed, list) and listed:
-        first: Any = listed[0]
-        return _sentence(first)
+        return _sentence(cast(Any, listed)[0])
     found = (members.get(name) for name in _MESSAGES)
     return next((text for text in found if isinstance(text, str) and text), None)

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from .actions import Action, ClientError, Result
+from .actions import Action, ActionFailed, ClientError, Result
 from .bounds import Bounds, Window, backoff
-from .outcomes import NotDone, Outcome, State, Unknown
+from .outcomes import Outcome, State
 from .verdicts import Answer, Later, Lost, Refused, Results, TooLarge, judge, seconds_of
 from .waiting import Entry, Sending, Waiting
 
@@ -154,8 +154,12 @@ class Course:
 
     def _take(self, entry: Entry, result: Result, now: float) -> None:
         """A result: its action is done, unless the host tells it to come later, and it may."""
-        entry.uncertain, entry.last = False, result
         later = result.status == 429 or (result.status == 503 and entry.action.reads)
+        if later and entry.uncertain and not entry.action.reads:
+            # Whatever counts may stand before whatever knows keys, and the first time it may have let the action pass.
+            self._settle(entry, ActionFailed(result))
+            return
+        entry.uncertain, entry.last = False, result
         seconds = seconds_of(result.headers) if later else None
         if seconds is not None and self._over is None and entry.attempts < self.bounds.attempts:
             seconds = max(seconds, backoff(entry.attempts))
@@ -187,7 +191,8 @@ class Course:
             told = verdict.actions if verdict.actions < count else count // 2
             waiting.max_actions = min(waiting.max_actions, told)
         else:
-            told = verdict.size if verdict.size is not None and verdict.size < size else size // 2
+            half = len(waiting.batch(sending.entries[: (count + 1) // 2], None).body)
+            told = verdict.size if verdict.size is not None and verdict.size < size else half
             waiting.max_bytes = min(waiting.max_bytes, told)
         self._put_back(sending.entries)
 
@@ -288,13 +293,6 @@ class Course:
             self._settle(entry, error)
 
     def _settle(self, entry: Entry, error: BaseException | None) -> None:
-        index, action = entry.index, entry.action
-        if entry.uncertain:
-            unknown = Unknown(action, "it is unknown whether it was done", error)
-            outcome = Outcome(index, action, State.UNKNOWN, error=unknown)
-        elif entry.last is not None:
-            outcome = Outcome(index, action, State.DONE, entry.last)
-        else:
-            outcome = Outcome(index, action, State.NOT_DONE, error=NotDone(action, "not done", error))
+        outcome = Outcome.of(entry.index, entry.action, entry.last, error, uncertain=entry.uncertain)
         self.counts[outcome.state] += 1
         self._settled.append(outcome)

@@ -55,6 +55,18 @@ class Outcome:
     error: NoResult | None = None
     """Why there is none, exactly where there is none."""
 
+    @classmethod
+    def of(
+        cls, index: int, action: Action, result: Result | None, why: BaseException | None, *, uncertain: bool
+    ) -> Outcome:
+        """The outcome of an action that may have run (`uncertain`), has a `result`, or else has not run, for `why`."""
+        if uncertain:
+            error = Unknown(action, "it is unknown whether it was done", why)
+            return cls(index, action, State.UNKNOWN, error=error)
+        if result is not None:
+            return cls(index, action, State.DONE, result)
+        return cls(index, action, State.NOT_DONE, error=NotDone(action, "not done", why))
+
     def get(self) -> Result:
         """The result; raises `NotDone` or `Unknown` where there is none."""
         if self.result is None:

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeAlias
 
 from .actions import Action, BadAnswer, ClientError, Headers, Result, Style, said
@@ -129,8 +128,12 @@ def seconds_of(headers: Headers) -> float | None:
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         return float(text)
+    if not text or "date" not in headers:
+        return None
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  # it takes longer to load than all of this
+
     try:
-        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
+        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(headers["date"])).total_seconds())
     except (ValueError, TypeError):  # no date, or of two dates only one with a time zone
         return None
 

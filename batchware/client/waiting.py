@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .actions import Action, Result, write_batch
 from .bounds import Bounds
 
-_OVERHEAD = len(write_batch([]))
+_OVERHEAD = len(write_batch([])) - 1  # one comma fewer than actions
 
 
 @dataclass(eq=False, slots=True)
