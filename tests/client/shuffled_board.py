@@ -12,10 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from batchware.client import Action, Answer, Result, Sender
-from batchware.client.order import Id, Plan
 from examples.taskboard.api import BATCH, Board, Resource
 from examples.taskboard.exchange import Answer as BoardAnswer
 from examples.taskboard.exchange import Refusal, Request, refused
@@ -131,23 +129,3 @@ def shuffled(face: str, post: Callable[..., Answer], failing: dict[str, float], 
         port = listener.getsockname()[1]
         with serving(face, shuffling, listener):
             yield Shuffled(shuffling, sample, f"http://{LOOPBACK}:{port}{BATCH}", post)
-
-
-def tasks(names: list[str], project: str, **options: Any) -> Plan[str]:
-    """A plan that makes tasks of these names in a project."""
-
-    def found(name: str, result: Result) -> Id | None:
-        gids = [task["gid"] for task in result.json()["data"] if task["name"] == name]
-        return gids[0] if gids else None
-
-    return Plan(
-        names,
-        create=lambda name: Action("post", "/tasks", {"name": name, "projects": [project]}),
-        created=lambda result: result.json()["data"]["gid"],
-        place=lambda gid, anchor: Action(
-            "post", f"/tasks/{gid}/addProject", {"project": project, "insert_after": anchor}
-        ),
-        find=lambda name: Action("get", "/tasks", {"name": name, "project": project}),
-        found=found,
-        **options,
-    )

@@ -17,7 +17,8 @@ import pytest
 from batchware.client import Answer, Broken
 from batchware.client.adapters import post_of
 from batchware.client.order import put_in_order
-from tests.client.shuffled_board import shuffled, tasks
+from tests.client.shuffled_board import shuffled
+from tests.client.task_plans import tasks
 from tests.examples.boards import FACES
 
 ONE_IN_TWENTY = {"/tasks/{gid}/addProject": 0.05}
@@ -110,7 +111,7 @@ import httpx2
 from batchware.client import Answer, Sender
 from batchware.client.adapters import post_of
 from batchware.client.order import put_in_order
-from tests.client.shuffled_board import tasks
+from tests.client.task_plans import tasks
 
 url, token, project, names, kept, dies, when = json.loads(sys.argv[1])
 state = Path(kept)
