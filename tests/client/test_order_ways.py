@@ -205,3 +205,18 @@ def test_no_two_actions_of_a_batch_touch_one_another() -> None:
         settled = [step.item for step in steps if step.settles]
         assert len(settled) <= 1
         assert all(item > max([line.last, *(step.item for step in places)]) for item in settled)
+
+
+def test_an_end_that_failures_have_held_up_is_doubled_too() -> None:
+    way = Doubling(50, 10, led=False, appends=True)
+    line, held_up = way.line(), 0
+    while line.loose or not line.placed or line.missing[0] < 41:
+        for step in way.steps(line, 10):
+            if step.item < 41:
+                line.move(step.item, Stage.PLACED if step.kind is Kind.PLACE else Stage.LOOSE)
+    assert line.missing == list(range(41, 50))
+    while not line.done:
+        held_up += 1
+        for step in way.steps(line, 10):
+            line.move(step.item, Stage.PLACED if step.settles or step.kind is Kind.PLACE else Stage.LOOSE)
+    assert held_up == 5
