@@ -111,6 +111,9 @@ class _Reader:
 
     def _next(self) -> str:
         """The next character that is not blank; empty at the end."""
+        here = self._text[self._at : self._at + 1]
+        if here > " ":  # in a compact answer always
+            return here
         blank = self._blank.match(self._text, self._at)
         self._at = blank.end() if blank else self._at
         return self._text[self._at : self._at + 1]
