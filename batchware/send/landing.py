@@ -61,7 +61,7 @@ class Landing:
         self._style: Style = style
         self._pending, self._results, self._journal = pending, results, journal
         self._trouble = self._lost = 0
-        self._progress_at = 0.0
+        self._progress_at = time.monotonic()
         self.pause_until = 0.0
         """When something may be sent again, after trouble."""
         self.stopped: Stopped | None = None
