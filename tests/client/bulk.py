@@ -1,8 +1,8 @@
 """Very many actions through `batchware send`, killed at random and resumed: `python -m tests.client.bulk`.
 
-Two runs against a taskboard with limits that are hit all the time: a tenth of the actions without a kill, for the memory
-that it takes, and all of them with the kills. Exit status 1 if anything was lost or done twice, or if memory grows with
-the number of actions.
+Two runs against a taskboard with limits that are hit all the time: a tenth of the actions without a kill, for the
+memory that it takes, and all of them with the kills. Exit status 1 if anything was lost or done twice, or if memory
+grows with the number of actions.
 """
 
 from __future__ import annotations

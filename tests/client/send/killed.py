@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,10 @@ class Executioner(BatchHooks):
         self._moments = list(moments)
         self._chance = chance
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[str] | None = None
         self.kills = 0
 
-    def aim(self, process: subprocess.Popen[bytes]) -> None:
+    def aim(self, process: subprocess.Popen[str]) -> None:
         """The next one to be killed."""
         with self._lock:
             self._process = process if self._moments else None
@@ -135,10 +136,10 @@ class Runs:
     """What several runs with one `--out` came to."""
 
     statuses: list[int] = field(default_factory=list)
-    peaks: list[int] = field(default_factory=list)
-    """The peak resident size of each, in KiB."""
     said: list[str] = field(default_factory=list)
     """What each wrote to standard error."""
+    peaks: list[int] = field(default_factory=list)
+    """The peak resident size of each in KiB, as long as it was looked at."""
 
 
 def send_until_done(served: Served, actions: Path, out: Path, *options: str, deadline: float = DEADLINE) -> Runs:
@@ -147,21 +148,39 @@ def send_until_done(served: Served, actions: Path, out: Path, *options: str, dea
     command += ["--header", f"Authorization: Bearer {served.sample.token}", "--resume", "--quiet", *options]
     runs = Runs()
     while not runs.statuses or runs.statuses[-1] == -signal.SIGKILL:
-        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
-        served.executioner.aim(process)
-        timer = threading.Timer(deadline, process.terminate)
-        timer.start()
-        assert process.stderr is not None
-        complaints = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        process.stderr.close()
-        timer.cancel()
+        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+            served.executioner.aim(process)
+            with peak_of(process.pid) as peak:
+                try:
+                    _, complaints = process.communicate(timeout=deadline)
+                finally:
+                    process.kill()
+        assert "Traceback" not in complaints, complaints
         runs.statuses.append(process.returncode)
-        runs.peaks.append(usage.ru_maxrss)
-        runs.said.append(complaints.decode())
-        assert b"Traceback" not in complaints, complaints.decode()
+        runs.said.append(complaints)
+        runs.peaks.append(max(peak, default=0))
     return runs
+
+
+@contextmanager
+def peak_of(pid: int) -> Iterator[list[int]]:
+    """Looks at a process again and again. What `wait4` says would hold the size of the process that started it."""
+    found: list[int] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.05):
+            with suppress(OSError):
+                status = Path(f"/proc/{pid}/status").read_text()
+                found.extend(map(int, re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        thread.join()
 
 
 def read_results(out: Path) -> list[Any]:
