@@ -21,7 +21,7 @@ from .journal import Journal
 from .landing import Landing, Settings, Stopped
 from .lines import End, Line, Mark, Reader
 from .pending import Pending
-from .progress import Progress
+from .progress import Progress, say
 from .results import Results
 from .resuming import Recall
 
@@ -54,10 +54,13 @@ class Bulk:
         self._recall = Recall(journal, contract)
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._jobs: SimpleQueue[Batch | None] = SimpleQueue()
-        most = 4 * settings.parallel * settings.max_actions
-        self._room = threading.Semaphore(most)
+        self._room = threading.Semaphore(4 * settings.parallel * settings.max_actions)
         self._pending = Pending(
-            settings.max_actions, settings.max_body_bytes, most, self._recall.key, self._recall.last
+            settings.parallel,
+            settings.max_actions,
+            settings.max_body_bytes,
+            key=self._recall.key,
+            last=self._recall.last,
         )
         self._landing = Landing(settings, contract.style, pending=self._pending, results=results, journal=journal)
         self._flying = 0
@@ -105,7 +108,7 @@ class Bulk:
         now = time.monotonic()
         wait = LOOK
         if not self._landing.stopped and self._flying < self._landing.parallel:
-            due = self._pending.due()
+            due = self._pending.due(self._flying)
             if due is not None:
                 wait = min(wait, max(due, self._landing.pause_until) - now)
         try:
@@ -126,6 +129,8 @@ class Bulk:
             self._landing.landed(event.batch, event.outcome)
         elif isinstance(event, Stopped):
             self._landing.stop(event)
+            if self._flying:
+                say(f"{event.why}: waiting for {self._flying} batches under way; once more, and nothing is waited for")
         elif event.error is not None:
             self._landing.stop(Stopped(f"the input can't be read: {event.error}"))
         else:
@@ -166,7 +171,7 @@ class Bulk:
         if not self._flying and not self._pending.owing:
             self._landing.alive(now)
         while self._flying + len(found) < self._landing.parallel:
-            batch = self._pending.next(now, self._room.release)
+            batch = self._pending.next(now, self._flying + len(found), self._room.release)
             if batch is None:
                 break
             found.append(batch)

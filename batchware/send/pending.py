@@ -1,6 +1,7 @@
 """What is to be sent, and when: lines that were just read, lines that were put off, batches that wait their time.
 
-Decides the order (what has waited longest for its time first, new lines last) and when a batch leaves that is not full.
+Decides the order (what has waited longest for its time first, new lines last), when a batch leaves that is not full,
+and that batches which wait take the places of new ones: a limit that is used up is not asked by ever more of them.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ LINGER = 0.05  # seconds that a batch which is not full waits for more of a slow
 class Pending:
     """Makes batches out of lines. Times are in seconds of a clock that its user reads."""
 
-    def __init__(self, max_actions: int, max_body_bytes: int, most: int, key: Callable[[int], str], last: int) -> None:
-        self._max_actions, self._max_bytes, self._most = max_actions, max_body_bytes, most
+    def __init__(
+        self, parallel: int, max_actions: int, max_body_bytes: int, *, key: Callable[[int], str], last: int
+    ) -> None:
+        self._parallel, self._max_actions, self._max_bytes = parallel, max_actions, max_body_bytes
+        self._most = 4 * parallel * max_actions
         self._key, self._last = key, last
         self._fresh: deque[Entry] = deque()
         self._fresh_since = 0.0
@@ -58,10 +62,12 @@ class Pending:
         for entries in (batch.entries[:half], batch.entries[half:]):
             self.whole(self._batch(entries), due)
 
-    def next(self, now: float, taken: Callable[[], object]) -> Batch | None:
-        """A batch that is due, or None; `taken` is called for each fresh line in it."""
+    def next(self, now: float, flying: int, taken: Callable[[], object]) -> Batch | None:
+        """A batch that is due, or None. `flying` others are under way; `taken` is called for each fresh line in it."""
         if self._waiting and self._waiting[0][0] <= now:
             return heapq.heappop(self._waiting)[2]
+        if not self._may_be_new(flying):
+            return None
         if self._again and self._again_due <= now:
             return self._batch(self._take(self._again, bool))
         # Where very much was put off, the input waits.
@@ -71,12 +77,16 @@ class Pending:
             return batch
         return None
 
-    def due(self) -> float | None:
-        """When there may be a batch, or None as long as nothing is pending."""
+    def due(self, flying: int) -> float | None:
+        """When there may be a batch, or None as long as that depends on others."""
         times = [self._waiting[0][0]] if self._waiting else []
-        times += [self._again_due] if self._again else []
-        times += [self._fresh_due()] if self._fresh else []
+        if self._may_be_new(flying):
+            times += [self._again_due] if self._again else []
+            times += [self._fresh_due()] if self._fresh and len(self._again) < self._most else []
         return min(times, default=None)
+
+    def _may_be_new(self, flying: int) -> bool:
+        return flying + len(self._waiting) < self._parallel
 
     def _fresh_due(self) -> float:
         full = self.ended or len(self._fresh) >= self._max_actions

@@ -166,6 +166,14 @@ def test_a_read_that_never_has_an_answer_is_an_error_and_holds_up_nothing(folder
     assert folder.outcomes == {1: 200, 2: 200, 3: "error", 4: 200, 5: 200}
 
 
+def test_a_limit_that_is_used_up_is_asked_by_no_more_batches_than_may_be_under_way(folder: Folder) -> None:
+    folder.write([write(f"/w{number}") for number in range(1, 301)])
+    with scripted(*[Answer(429, errors("Later."), AT_ONCE)] * 30) as server:
+        assert folder.send(server.url, "--parallel", "3") == 0
+    assert len({posted.key for posted in server.posted[:30]}) == 3
+    assert set(folder.outcomes.values()) == {200}
+
+
 def test_a_server_that_can_not_be_reached_is_given_up_after_the_time_given(folder: Folder) -> None:
     folder.write(MIXED)
     with socket.socket() as nobody:
