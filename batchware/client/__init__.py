@@ -1,5 +1,60 @@
-"""A client for batch endpoints, on the standard library alone: it imports nothing of the rest of batchware."""
+"""A client for batch endpoints, on the standard library alone: it imports nothing of the rest of batchware.
+
+`Sender` and `AsyncSender` send any number of actions through the HTTP client that you have. The pieces below them are
+their own modules: `course` decides what is sent when, and does no I/O.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from .actions import Action, ActionFailed, BadAnswer, ClientError, Headers, Raw, Result
+from .adapters import Broken, NotSent
+from .batch import AsyncBatch, Batch, Handle
+from .bounds import Bounds
+from .course import Course
+from .outcomes import NotDone, Outcome, Report, State, Unfinished, Unknown, report_of
+from .run import Progress
+from .sender import Sender
+from .verdicts import Answer, BatchRefused
+from .waiting import Sending
 
-__all__ = ["Action", "ActionFailed", "BadAnswer", "ClientError", "Headers", "Raw", "Result"]
+if TYPE_CHECKING:
+    from .async_sender import AsyncSender
+
+__all__ = [
+    "Action",
+    "ActionFailed",
+    "Answer",
+    "AsyncBatch",
+    "AsyncSender",
+    "BadAnswer",
+    "Batch",
+    "BatchRefused",
+    "Bounds",
+    "Broken",
+    "ClientError",
+    "Course",
+    "Handle",
+    "Headers",
+    "NotDone",
+    "NotSent",
+    "Outcome",
+    "Progress",
+    "Raw",
+    "Report",
+    "Result",
+    "Sender",
+    "Sending",
+    "State",
+    "Unfinished",
+    "Unknown",
+    "report_of",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # With it comes asyncio, which a script that doesn't use it should not have to load.
+    if name == "AsyncSender":
+        from .async_sender import AsyncSender  # noqa: PLC0415
+
+        return AsyncSender
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

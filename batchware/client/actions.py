@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias, cast
 
 Style: TypeAlias = Literal["asana", "plain"]
 """How the server writes batches: `{"data": {"actions": [...]}}` and `{"data": [...]}`, or without the envelope."""
@@ -38,7 +38,7 @@ class ActionFailed(ClientError):
 
     def __init__(self, result: Result) -> None:
         self.result = result
-        self.message = _message(result)
+        self.message = "" if result._in_base64 else said(result.body)
         super().__init__(f"{result.action}: {result.status}" + (f": {self.message}" if self.message else ""))
 
 
@@ -232,21 +232,25 @@ def _deeper_than(text: bytes, most: int) -> bool:
     return deepest > most
 
 
-def _message(result: Result) -> str:
-    """What the server says went wrong, in one line; empty where it says nothing that a person could read."""
-    body = result.body
-    if isinstance(body, dict):
-        errors = body.get("errors")
-        first = errors[0] if isinstance(errors, list) and errors else body
-        told = [first] if isinstance(first, str) else [first.get(name) for name in _MESSAGES if isinstance(first, dict)]
-        message = next((text for text in told if isinstance(text, str) and text), None)
-        text = message if message is not None else json.dumps(body, ensure_ascii=False)
-    elif body is None or result._in_base64:
-        return ""
-    else:
-        text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+_MESSAGES = ("message", "detail", "title", "error_description", "error")
+
+
+def said(body: Any) -> str:
+    """What the body of an error says went wrong, in one line of at most 200 characters; empty where it says nothing."""
+    text = _sentence(body) or (json.dumps(body, ensure_ascii=False, default=str) if body else "")
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 3] + "..."
 
 
-_MESSAGES = ("message", "detail", "title", "error_description", "error")
+def _sentence(body: Any) -> str | None:
+    """`{"errors": [{"message": "..."}]}`, and the other shapes that are common."""
+    if isinstance(body, str):
+        return body
+    if not isinstance(body, dict):
+        return None
+    members = cast("dict[str, Any]", body)
+    listed: Any = members.get("errors")
+    if isinstance(listed, list) and listed:
+        return _sentence(cast(Any, listed)[0])
+    found = (members.get(name) for name in _MESSAGES)
+    return next((text for text in found if isinstance(text, str) and text), None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from .actions import Action, BadAnswer, Headers, Result, Style, no_constant, whole_number
 
@@ -49,7 +49,7 @@ class _Reader:
         return found
 
     def _list(self, actions: Sequence[Action]) -> list[Result]:
-        found = []
+        found: list[Result] = []
         for at in self._items("[", "]"):
             if at == len(actions):
                 raise ValueError("too many results")
@@ -62,10 +62,11 @@ class _Reader:
         members: dict[str, tuple[Any, str]] = {name: self._value() for name in self._members()}
         if not members.keys() >= {"status_code", "headers", "body"}:
             raise ValueError(f"a result without status_code, headers or body, before character {self._at}")
-        status, headers = members["status_code"][0], members["headers"][0]
+        status = members["status_code"][0]
         if type(status) is not int or not 100 <= status <= 999:
             raise ValueError(f"a status_code that is none, before character {self._at}")
-        if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        headers = cast("dict[str, Any]", members["headers"][0])
+        if type(headers) is not dict or not all(isinstance(value, str) for value in headers.values()):
             raise ValueError(f"headers that are no strings, before character {self._at}")
         body, raw = members["body"]
         return Result(action, status, Headers(headers), body, raw.encode())
