@@ -10,9 +10,11 @@ reported as unknown, and never repeated.
     actions     what a line must be, and batches of such lines
     journal     which batches are in doubt
     results     what became of each line, and which lines need nothing any more
+    headers     what goes with every batch
     connection  one batch over one connection
-    verdict     what an answer, or none, says about the actions of a batch
-    bulk        all of it together: what is sent when, what is sent again, when it is given up
+    pending     what is to be sent, and when
+    landing     what becomes of a batch: results, another time, or given up
+    bulk        one run: the threads, and what is on the disk before what
     resuming    what an earlier run has left behind
     progress    a bar, or lines of text
     dry_run     every line held against the contract, nothing sent

@@ -15,8 +15,9 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from ..client.verdicts import Answer
 from .actions import Batch, Contract, NotAnAction
-from .connection import Broken, Connection, NotSent, Reply
+from .connection import Broken, Connection, NotSent
 from .journal import Journal
 from .landing import Landing, Settings, Stopped
 from .lines import End, Line, Mark, Reader
@@ -26,11 +27,12 @@ from .results import Results
 from .resuming import Recall
 
 LOOK = 1.0  # seconds after which the progress is shown again, whatever happens
+AT_ONCE = 1000  # events that are taken in before anything is written
 
 
 class _Landed(Struct):
     batch: Batch
-    outcome: Reply | NotSent | Broken | Exception
+    outcome: Answer | NotSent | Broken | Exception
 
 
 _Event: TypeAlias = Line | End | _Landed | Stopped
@@ -95,7 +97,7 @@ class Bulk:
         connection = self._connect()
         while (batch := self._jobs.get()) is not None:
             try:
-                outcome: Reply | Exception = connection.post(batch.body(self._contract.style), batch.key)
+                outcome: Answer | Exception = connection.post(batch.body(self._contract.style), batch.key)
             except Exception as error:  # noqa: BLE001  # what it means, the thread that decides says, or raises it again
                 outcome = error
             self._events.put(_Landed(batch, outcome))
@@ -113,7 +115,7 @@ class Bulk:
                 wait = min(wait, max(due, self._landing.pause_until) - now)
         try:
             self._take(self._events.get(timeout=max(wait, 0.001)))
-            while True:
+            for _ in range(AT_ONCE):
                 self._take(self._events.get_nowait())
         except Empty:
             pass
@@ -124,13 +126,13 @@ class Bulk:
             self._take_line(event)
         elif isinstance(event, _Landed):
             self._flying -= 1
-            if not isinstance(event.outcome, Reply | NotSent | Broken):
+            if not isinstance(event.outcome, Answer | NotSent | Broken):
                 raise event.outcome
             self._landing.landed(event.batch, event.outcome)
         elif isinstance(event, Stopped):
             self._landing.stop(event)
             if self._flying:
-                say(f"{event.why}: waiting for {self._flying} batches under way; once more, and nothing is waited for")
+                say(f"{event.why}: waiting for what is under way; once more, and nothing is waited for")
         elif event.error is not None:
             self._landing.stop(Stopped(f"the input can't be read: {event.error}"))
         else:

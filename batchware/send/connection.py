@@ -13,7 +13,7 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import SplitResult
 
-from msgspec import Struct
+from ..client.verdicts import Answer
 
 LONGEST_ANSWER = 64 << 20  # bytes; four times what a server puts into an answer by default
 
@@ -43,16 +43,6 @@ class Broken(Exception):
     """The request was under way, and there is no answer to it."""
 
 
-class Reply(Struct):
-    """Whatever the server answered."""
-
-    status: int
-    reason: str
-    retry_after: str | None
-    location: str | None
-    body: bytes
-
-
 class Connection:
     """A connection to the batch route at `url`, made when it is first needed."""
 
@@ -69,7 +59,7 @@ class Connection:
             "Accept-Encoding": "identity",
         }
 
-    def post(self, body: bytes, key: str) -> Reply:
+    def post(self, body: bytes, key: str) -> Answer:
         """Sends a batch and waits for the answer. Raises `NotSent`, `Broken`."""
         try:
             if self._http.sock is not None and _closed(self._http):
@@ -92,7 +82,7 @@ class Connection:
             if len(text) > LONGEST_ANSWER:
                 raise Broken(f"an answer of more than {LONGEST_ANSWER} bytes")
             raise Broken("an answer that ended before its end")
-        return Reply(answer.status, answer.reason, answer.getheader("retry-after"), answer.getheader("location"), text)
+        return Answer.of(answer.status, dict(answer.getheaders()), text)
 
     def close(self) -> None:
         """Closes it; a further `post` opens another."""

@@ -24,7 +24,7 @@ from msgspec import Struct
 from ..client.actions import Style
 from .actions import Batch
 from .lines import Mark
-from .results import NotOurs, whole_lines
+from .results import NotOurs, append, whole_lines
 
 VERSION = 1
 
@@ -138,8 +138,7 @@ class Journal:
     def sync(self) -> None:
         """Brings the notes to the disk."""
         if self._waiting:
-            self._file.write(b"".join(msgspec.json.encode(record) + b"\n" for record in self._waiting))
-            self._file.flush()
+            append(self._file, b"".join(msgspec.json.encode(record) + b"\n" for record in self._waiting))
             os.fsync(self._file.fileno())
             self._waiting.clear()
 

@@ -12,20 +12,24 @@ What is decided here:
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from ..client.actions import Style
+from ..client.actions import Action, Result, Style
+from ..client.bounds import Window
+from ..client.verdicts import Answer, Later, Lost, Refused, TooLarge, judge, seconds_of
+from ..client.verdicts import Results as Answered
 from .actions import Batch, Entry
-from .connection import Broken, NotSent, Reply
+from .connection import Broken, NotSent
 from .journal import Journal
 from .pending import Pending
 from .results import Results
-from .verdict import Answered, Doubt, NotRun, Refused, TooMuch, judge
 
 TRIES = 8  # of a batch in doubt, of an action that was put off, of one that the server is still at work on
 LOST = 3  # batches without an answer in a row, beside those that were under way when the trouble began
 LONGEST_PAUSE = 30.0
+_SOME = Action("", "")  # results are told apart by their place here
 
 
 class Settings(Struct, frozen=True):
@@ -60,7 +64,9 @@ class Landing:
         self._settings = settings
         self._style: Style = style
         self._pending, self._results, self._journal = pending, results, journal
+        self._window = Window(settings.parallel)
         self._trouble = self._lost = 0
+        self._passed = False
         self._progress_at = time.monotonic()
         self.pause_until = 0.0
         """When something may be sent again, after trouble."""
@@ -70,8 +76,8 @@ class Landing:
 
     @property
     def parallel(self) -> int:
-        """How many batches may be under way: one, which tries whether the trouble is over, or all."""
-        return 1 if self._trouble else self._settings.parallel
+        """How many batches may be under way: one, to try whether the trouble is over, or what limits let through."""
+        return 1 if self._trouble else self._window.size
 
     def alive(self, now: float) -> None:
         """Nothing is owed by the server, so that whatever time passes now is not its."""
@@ -81,24 +87,39 @@ class Landing:
         """Ends the run once all has landed; the first reason counts."""
         self.stopped = self.stopped or stopped
 
-    def landed(self, batch: Batch, outcome: Reply | NotSent | Broken) -> None:
+    def landed(self, batch: Batch, outcome: Answer | NotSent | Broken) -> None:
         """Deals with one batch."""
-        verdict = judge(outcome, len(batch.entries), self._style)
-        if not isinstance(verdict, Doubt) and not (isinstance(verdict, NotRun) and not verdict.reached):
-            self._trouble = self._lost = 0
-        self.waiting_for = "" if isinstance(verdict, Answered) else verdict.why
-        if isinstance(verdict, Answered):
-            self._progress_at = time.monotonic()
-            self._answered(batch, verdict)
-        elif isinstance(verdict, NotRun):
-            self._not_run(batch, verdict)
-        elif isinstance(verdict, TooMuch):
-            self._too_much(batch, verdict.why)
-        elif isinstance(verdict, Refused):
-            self._close_unless_in_doubt(batch)
-            self.stop(Stopped(f"the server refuses batches: {verdict.why}"))
+        self.waiting_for = ""
+        if isinstance(outcome, NotSent):
+            self._unreachable(batch, f"the server can't be reached: {outcome}")
+        elif isinstance(outcome, Broken):
+            self._in_doubt(batch, f"no answer: {outcome}")
         else:
-            self._in_doubt(batch, verdict.why)
+            self._judged(batch, outcome)
+
+    def _judged(self, batch: Batch, answer: Answer) -> None:
+        verdict = judge(answer, [_SOME] * len(batch.entries), self._style)
+        if isinstance(verdict, Lost):
+            if verdict.everything:
+                self.stop(Stopped(f"this is no batch route: {verdict.error}"))
+            self._in_doubt(batch, str(verdict.error))
+            return
+        self._trouble = self._lost = 0
+        if isinstance(verdict, Answered):
+            self._passed = True
+            self._progress_at = time.monotonic()
+            self._window.passed()
+            self._answered(batch, verdict.results)
+        elif isinstance(verdict, Later) and not verdict.never:
+            self._window.refused()
+            self._not_run(batch, verdict.seconds, str(verdict.error))
+        elif isinstance(verdict, Refused) and (verdict.everything or not self._passed):
+            self._close_unless_in_doubt(batch)
+            self.stop(Stopped(f"the server refuses batches: {verdict.error}"))
+        else:
+            if isinstance(verdict, TooLarge) and verdict.actions is not None:
+                self._pending.max_actions = min(self._pending.max_actions, verdict.actions)
+            self._too_much(batch, str(verdict.error))
 
     def left_behind(self, batch: Batch) -> None:
         """A batch that an earlier run has sent, and has not seen the answer of."""
@@ -109,41 +130,45 @@ class Landing:
         else:
             self._give_up(batch, "the run was cut off after this was sent")
 
-    def _answered(self, batch: Batch, answer: Answered) -> None:
+    def _answered(self, batch: Batch, results: Sequence[Result]) -> None:
         put_off: list[Entry] = []
-        busy, wait = False, 0.0
-        for entry, one in zip(batch.entries, answer.results, strict=True):
+        busy, longest = False, 0.0
+        for entry, result in zip(batch.entries, results, strict=True):
             if entry.line not in batch.missing:
                 continue
-            later = one.retry_after is not None and one.retry_after <= self._settings.max_wait
-            if later and one.status == 409 and batch.doubts:
+            wait = seconds_of(result.headers) if result.status in (409, 429, 503) else None
+            later = wait is not None and wait <= self._settings.max_wait
+            if later and result.status == 409 and batch.doubts:
                 busy = True  # the request of before is still being worked on
-            elif later and one.status != 409 and entry.tries < TRIES:
+            elif later and result.status != 409 and entry.tries < TRIES:
                 entry.tries += 1
                 put_off.append(entry)
             else:
-                self._results.answered(entry.line, one.status, one.raw)
+                self._results.answered(entry.line, result)
                 batch.missing.discard(entry.line)
                 continue
-            wait = max(wait, one.retry_after or 0.0)
+            longest = max(longest, wait or 0.0)
         if not busy:
             self._close(batch)
-            self._pending.again(put_off, time.monotonic() + wait)
+            self._pending.again(put_off, time.monotonic() + longest)
         elif batch.busy < TRIES:
             batch.busy += 1
-            self._pending.whole(batch, time.monotonic() + wait)
+            self._pending.whole(batch, time.monotonic() + longest)
         else:
             self._give_up(batch, "the server was still at work on it when the batch came again")
 
-    def _not_run(self, batch: Batch, verdict: NotRun) -> None:
+    def _unreachable(self, batch: Batch, why: str) -> None:
+        self._trouble += 1
+        self.pause_until = time.monotonic() + self._pause()
+        self._not_run(batch, None, why)
+
+    def _not_run(self, batch: Batch, seconds: float | None, why: str) -> None:
         self._close_unless_in_doubt(batch)
         now = time.monotonic()
-        if not verdict.reached:
-            self._trouble += 1
-            self.pause_until = now + self._pause()
-        wait = self._pause() if verdict.seconds is None else verdict.seconds
+        wait = self._pause() if seconds is None else seconds
+        self.waiting_for = why
         if now + wait - self._progress_at > self._settings.max_wait:
-            self.stop(Stopped(f"nothing got through, and would not for {wait:.0f} s more: {verdict.why}"))
+            self.stop(Stopped(f"nothing got through, and would not for {wait:.0f} s more: {why}"))
         self._pending.whole(batch, now + wait)
 
     def _too_much(self, batch: Batch, why: str) -> None:
@@ -157,6 +182,7 @@ class Landing:
         self._close(batch)
 
     def _in_doubt(self, batch: Batch, why: str) -> None:
+        self.waiting_for = why
         batch.doubts += 1
         self._trouble += 1
         self.pause_until = time.monotonic() + self._pause()

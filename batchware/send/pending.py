@@ -21,7 +21,7 @@ class Pending:
     def __init__(
         self, parallel: int, max_actions: int, max_body_bytes: int, *, key: Callable[[int], str], last: int
     ) -> None:
-        self._parallel, self._max_actions, self._max_bytes = parallel, max_actions, max_body_bytes
+        self._parallel, self.max_actions, self._max_bytes = parallel, max_actions, max_body_bytes
         self._most = 4 * parallel * max_actions
         self._key, self._last = key, last
         self._fresh: deque[Entry] = deque()
@@ -89,13 +89,13 @@ class Pending:
         return flying + len(self._waiting) < self._parallel
 
     def _fresh_due(self) -> float:
-        full = self.ended or len(self._fresh) >= self._max_actions
+        full = self.ended or len(self._fresh) >= self.max_actions
         return self._fresh_since + (0.0 if full else LINGER)
 
     def _take(self, waiting: deque[Entry], each: Callable[[], object]) -> list[Entry]:
         found: list[Entry] = []
         size = AROUND - 1  # one comma fewer than actions
-        while waiting and len(found) < self._max_actions:
+        while waiting and len(found) < self.max_actions:
             size += len(waiting[0].text) + 1
             if found and size > self._max_bytes:
                 break

@@ -32,7 +32,8 @@ def failed(counts: Mapping[Outcome, int]) -> int:
 def phrase(counts: Mapping[Outcome, int]) -> str:
     """All of it in a few words."""
     bad, unknown = failed(counts), counts.get(UNKNOWN, 0)
-    text = f"{sum(counts.values()):,} lines"
+    count = sum(counts.values())
+    text = f"{count:,} line{'' if count == 1 else 's'}"
     return text + (f", {bad:,} failed" if bad else "") + (f", {unknown:,} unknown" if unknown else "")
 
 

@@ -1,6 +1,6 @@
 """What became of each line: one line of JSON each, written as it becomes known, in that order.
 
-    {"line": 7, "status_code": 201, "headers": {...}, "body": ...}    the server's result, byte for byte
+    {"line": 7, "status_code": 201, "headers": {...}, "body": ...}    the server's result
     {"line": 8, "error": "not JSON: ..."}                             it has not been done, and won't be
     {"line": 9, "unknown": "..."}                                     it may have been done, and won't be repeated
 
@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
+
+from ..client.actions import Result
 
 Outcome: TypeAlias = int | str
 """A status, `NOT_DONE` or `UNKNOWN`."""
@@ -25,6 +27,7 @@ NOT_DONE = "not done"
 UNKNOWN = "unknown"
 
 _encode = msgspec.json.Encoder().encode
+_write = os.write
 
 
 class NotOurs(Exception):
@@ -65,12 +68,13 @@ class Results:
         self.counts: Counter[Outcome] = Counter()
         self.done = Numbers()
 
-    def answered(self, line: int, status: int, result: Raw) -> None:
-        """The server's own result."""
-        text = bytes(result)
-        if b"\n" in text or b"\r" in text:
-            text = msgspec.json.format(text, indent=-1)
-        self._add(line, status, b'{"line":%d,%b\n' % (line, text[1:].lstrip()))
+    def answered(self, line: int, result: Result) -> None:
+        """The server's own result, its body byte for byte."""
+        body = result.raw
+        if b"\n" in body or b"\r" in body:
+            body = msgspec.json.format(body, indent=-1)
+        text = (line, result.status, _encode(dict(result.headers)), body)
+        self._add(line, result.status, b'{"line":%d,"status_code":%d,"headers":%b,"body":%b}\n' % text)
 
     def not_done(self, line: int, why: str) -> None:
         """The line has not been done, and nothing more is tried."""
@@ -87,8 +91,7 @@ class Results:
     def flush(self) -> None:
         """Gives to the system what has come since: from then on `kill -9` can't take it back."""
         if self._waiting:
-            self._file.write(b"".join(self._waiting))
-            self._file.flush()
+            append(self._file, b"".join(self._waiting))
             self._waiting.clear()
 
     def sync(self) -> None:
@@ -107,6 +110,13 @@ class Results:
             self.done.add(written.line)
             outcome = written.status_code or (UNKNOWN if written.unknown is not None else NOT_DONE)
             self.counts[outcome] += 1
+
+
+def append(file: IO[bytes], text: bytes) -> None:
+    """Writes all of it at the end of a file, with nothing left in a buffer."""
+    rest = memoryview(text)
+    while rest:
+        rest = rest[_write(file.fileno(), rest) :]
 
 
 def whole_lines(file: IO[bytes]) -> Iterator[bytes]:

@@ -21,10 +21,13 @@ NO_ANSWERS = [
     pytest.param(Answer(502, b"<html>"), id="502"),
     pytest.param(Answer(503, b"<html>"), id="503 that does not say when"),
     pytest.param(Answer(504, b"<html>"), id="504"),
+]
+NO_RESULTS = [
     pytest.param(Answer(200, b"<html>"), id="a page"),
     pytest.param(Answer(200, {"data": []}), id="too few results"),
     pytest.param(Answer(200, {"data": [{"body": 1}] * 4}), id="results without a status"),
     pytest.param(Answer(200, b'{"data": [{"status_code": 200}, {"sta'), id="JSON that ends early"),
+    pytest.param(Answer(204, b""), id="204"),
 ]
 NOT_RUN = [
     pytest.param(Answer(429, errors("Later."), AT_ONCE), id="429"),
@@ -53,6 +56,19 @@ def test_without_an_answer_the_same_batch_goes_again_where_keys_are_kept(folder:
     assert folder.outcomes == ALL_FINE
     assert {(posted.key, posted.body) for posted in server.posted} == {(server.posted[0].key, server.posted[0].body)}
     assert len(server.posted) == 3
+
+
+@pytest.mark.parametrize("answer", NO_RESULTS)
+def test_what_is_no_answer_of_a_batch_route_ends_the_run_with_the_batch_in_doubt(
+    folder: Folder, answer: Answer
+) -> None:
+    folder.write([*MIXED, write("/w5")])
+    with scripted(answer) as server:
+        assert folder.send(server.url, "--idempotent", "--max-actions", "4") == 3
+        assert (server.batches, folder.outcomes) == ([NAMES], {})
+        assert folder.send(server.url, "--resume", "--idempotent") == 0
+    assert server.posted[1].body == server.posted[0].body
+    assert folder.outcomes == ALL_FINE | {5: 200}
 
 
 @pytest.mark.parametrize("answer", NOT_RUN)
@@ -94,6 +110,33 @@ def test_what_is_too_much_is_sent_in_halves_down_to_one_line(folder: Folder, ans
         assert folder.send(server.url) == 1
     assert server.batches == [NAMES, ["/r1", "/w2"], ["/r3", "/w4"], ["/r3"], ["/w4"]]
     assert folder.outcomes == {1: 200, 2: 200, 3: 200, 4: "error"}
+
+
+def test_a_server_that_takes_fewer_actions_is_believed(folder: Folder) -> None:
+    def three_at_most(posted: Posted) -> Answer | None:
+        count = len(posted.actions)
+        message = f"A batch holds 1 to 3 actions; this one has {count}."
+        return Answer(400, errors(message)) if count > 3 else None
+
+    folder.write([write(f"/w{number}") for number in range(1, 31)])
+    with scripted(*[three_at_most] * 30) as server:
+        assert folder.send(server.url) == 0
+    assert len([batch for batch in server.batches if len(batch) > 3]) <= 3
+    assert set(folder.outcomes.values()) == {200}
+
+
+def test_a_line_that_the_server_can_not_read_costs_its_neighbours_nothing(folder: Folder) -> None:
+    def can_not(posted: Posted) -> Answer | None:
+        return Answer(400, errors("The body is not JSON.")) if "/r3" in posted.names else None
+
+    folder.write([write("/w0"), *MIXED])
+    with scripted(*[can_not] * 30) as server:
+        assert folder.send(server.url, "--max-actions", "1") == 1
+        folder.out.unlink()
+        folder.journal.unlink()
+        folder.write([write(f"/w{number}") for number in range(10)] + MIXED)
+        assert folder.send(server.url) == 1
+    assert [line for line, outcome in folder.outcomes.items() if outcome == "error"] == [13]
 
 
 def statuses(*each: int) -> Any:

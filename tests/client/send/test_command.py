@@ -195,7 +195,7 @@ def test_a_second_signal_waits_for_nothing(folder: Folder) -> None:
             assert process.stderr is not None
             assert came.wait(DEADLINE)
             process.send_signal(signal.SIGINT)
-            assert b"waiting for 1 batches under way" in process.stderr.readline()
+            assert b"waiting for what is under way" in process.stderr.readline()
             process.send_signal(signal.SIGINT)
             assert process.wait(DEADLINE) == 130
             assert b"Traceback" not in process.stderr.read()
@@ -250,6 +250,25 @@ def test_headers_are_sent_with_every_batch_and_may_be_in_a_file(folder: Folder, 
         assert posted.headers["content-type"] == "application/json"
         assert posted.key.startswith('"')
         assert posted.key.endswith('"')
+
+
+def test_a_disk_that_is_full_ends_the_run_and_it_can_be_resumed(folder: Folder) -> None:
+    resource = pytest.importorskip("resource", reason="no limits to be set here")
+    folder.write([write(f"/{number}") for number in range(1, 101)])
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+    with scripted() as server:
+        arguments = command(str(folder.actions), "--url", server.url, "--out", str(folder.out))
+        done = subprocess.run(
+            arguments, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=DEADLINE, check=False, preexec_fn=limit
+        )
+        assert done.returncode == 3
+        assert "a file can't be written" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert folder.send(server.url, "--resume") == 4  # what was under way is unknown, since keys are not kept
+    assert sorted(folder.results) == list(range(1, 101))
 
 
 def test_a_file_that_can_not_be_written_ends_the_run(folder: Folder) -> None:

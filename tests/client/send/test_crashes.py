@@ -7,20 +7,25 @@ server goes on with what it was sent. So every moment of a run is tried, which n
 from __future__ import annotations
 
 import json
+import os
 import random
 import tempfile
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchware.client.verdicts import Answer
+from batchware.send import results as results_module
 from batchware.send.actions import Contract
 from batchware.send.bulk import Bulk
-from batchware.send.connection import Broken, Reply
+from batchware.send.connection import Broken
 from batchware.send.journal import Journal
 from batchware.send.landing import Settings, Stopped
 from batchware.send.lines import lines
@@ -34,22 +39,19 @@ class Cut(BaseException):
     """The process is gone."""
 
 
-class Torn:
-    """A file that takes so many bytes from all that share a budget, and then no more."""
+def torn(budget: int) -> Callable[[int, Any], int]:
+    """A write that takes so many bytes from all files together, and then no more."""
+    left = budget
 
-    def __init__(self, file: Any, budget: list[int]) -> None:
-        self._file, self._budget = file, budget
-
-    def write(self, data: bytes) -> int:
-        self._budget[0] -= len(data)
-        if self._budget[0] < 0:
-            self._file.write(data[: self._budget[0]])
-            self._file.flush()
+    def write(file: int, data: Any) -> int:
+        nonlocal left
+        left -= len(data)
+        if left < 0:
+            os.write(file, data[:left])
             raise Cut
-        return int(self._file.write(data))
+        return os.write(file, data)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
+    return write
 
 
 class Server:
@@ -61,19 +63,19 @@ class Server:
         self._stored: dict[str, Any] = {}
         self.done: Counter[int] = Counter()
 
-    def post(self, body: bytes, key: str) -> Reply:
+    def post(self, body: bytes, key: str) -> Answer:
         with self._lock:
             fate = self._chance.random()
             if fate < 0.1:
                 raise Broken("before anything was done")
             if fate < 0.2:
-                return Reply(429, "Too Many Requests", "0", None, b"")
+                return Answer.of(429, {"Retry-After": "0"}, b"")
             results = [
                 self._one(action, f"{key}:{index}") for index, action in enumerate(json.loads(body)["data"]["actions"])
             ]
             if fate < 0.3:
                 raise Broken("after it was done")
-            return Reply(200, "OK", None, None, json.dumps({"data": results}).encode())
+            return Answer.of(200, {}, json.dumps({"data": results}).encode())
 
     def _one(self, action: Any, key: str) -> Any:
         if self._keeps and key in self._stored:
@@ -90,18 +92,16 @@ class Server:
 
 def run(folder: Path, server: Any, budget: int, *, idempotent: bool) -> Stopped | None:
     """One run; raises `Cut` where the budget is spent."""
-    left = [budget]
     contract = Contract("asana", "/batch", 1 << 20)
     settings = Settings(parallel=3, max_actions=5, idempotent=idempotent, pause=0.0)
     with (
         open(folder / "out", "a+b") as out,
         Journal.at(folder / "journal") as journal,
         open(folder / "actions", "rb") as actions,
+        mock.patch.object(results_module, "_write", torn(budget)),
     ):
         results = Results(out, lasting=False)
         results.recall()
-        results._file = Torn(out, left)  # type: ignore[assignment]
-        journal._file = Torn(journal._file, left)  # type: ignore[assignment]
         journal.begin("http://localhost/batch", "asana")
         bulk = Bulk(settings, contract, results=results, journal=journal, connect=lambda: server, progress=Quiet())
         before = set(threading.enumerate())

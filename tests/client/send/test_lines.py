@@ -72,12 +72,12 @@ def test_lines_that_can_not_be_sent_are_results_of_their_own(folder: Folder) -> 
 def test_bytes_are_kept_in_both_directions(folder: Folder) -> None:
     data = b'{"big":123456789012345678901234567890,"e":1.0e400,"\\u00e9":"\xc3\xa9"}'
     line = b'{"method":"post","relative_path":"/x","data":' + data + b"}"
-    result = b'{"status_code": 200, "headers": {}, "body": {"n": 1.10, "b": 98765432109876543210987, "u": "\\u00e9"}}'
+    body = b'{"n": 1.10, "b": 98765432109876543210987, "u": "\\u00e9"}'
     folder.write([line])
-    with scripted(Answer(body=b'{"data": [' + result + b"]}")) as server:
+    with scripted(Answer(body=b'{"data": [{"status_code": 200, "headers": {}, "body": ' + body + b"}]}")) as server:
         assert folder.send(server.url) == 0
     assert server.posted[0].body == b'{"data":{"actions":[' + line + b"]}}"
-    assert folder.out.read_bytes() == b'{"line":1,' + result[1:] + b"\n"
+    assert folder.out.read_bytes() == b'{"line":1,"status_code":200,"headers":{},"body":' + body + b"}\n"
 
 
 def test_a_result_that_is_spread_over_lines_stays_one_line(folder: Folder) -> None:

@@ -63,7 +63,7 @@ def test_text_says_how_far_it_is_and_what_it_waits_for(
     shown.close()
     assert capsys.readouterr().err.splitlines() == [
         " 25%  1,206 lines, 5 failed, 1 unknown",
-        "100%  1 lines; waiting: 429 Later.",
+        "100%  1 line; waiting: 429 Later.",
         "0 lines",
     ]
 
@@ -75,4 +75,4 @@ def test_quiet_shows_nothing(
     folder.write([write("/x")])
     with scripted() as server:
         assert folder.send(server.url, "--quiet") == 0
-    assert capsys.readouterr().err.startswith("1 lines; ")
+    assert capsys.readouterr().err.startswith("1 line; ")
