@@ -39,6 +39,11 @@ class Folder:
         arguments = ["send", str(self.actions), "--url", url, "--out", str(self.out), "--parallel", "1", *options]
         return main(arguments)
 
+    def moves_to(self, url: str) -> None:
+        """Puts another address into the journal: that of the next server."""
+        head, *records = self.journal.read_bytes().splitlines(keepends=True)
+        self.journal.write_bytes(b"".join([json.dumps(json.loads(head) | {"url": url}).encode() + b"\n", *records]))
+
     @property
     def results(self) -> dict[int, Any]:
         """By line; a line that has two results fails."""

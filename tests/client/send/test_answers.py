@@ -217,6 +217,13 @@ def test_a_limit_that_is_used_up_is_asked_by_no_more_batches_than_may_be_under_w
     assert set(folder.outcomes.values()) == {200}
 
 
+def test_new_batches_do_not_overtake_one_that_waits_for_a_limit(folder: Folder) -> None:
+    folder.write([write(f"/w{number}") for number in range(1, 31)])
+    with scripted(Answer(429, errors("Later."), {"retry-after": "1"})) as server:
+        assert folder.send(server.url) == 0
+    assert server.batches[1] == server.batches[0]
+
+
 def test_a_server_that_can_not_be_reached_is_given_up_after_the_time_given(folder: Folder) -> None:
     folder.write(MIXED)
     with socket.socket() as nobody:

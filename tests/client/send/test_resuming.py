@@ -10,10 +10,11 @@ import pytest
 
 from batchware.__main__ import main
 from batchware.send.journal import Journal
-from tests.client.send.scripted import Answer, scripted
+from tests.client.send.scripted import Answer, errors, scripted
 from tests.client.send.sending import Folder, read, write
 
 THIRTY = [write(f"/{number}") if number % 3 else read(f"/{number}") for number in range(1, 31)]
+URL = "http://127.0.0.1:1/api/batch"
 SECRET = "Bearer not-for-the-disk"
 
 
@@ -22,15 +23,13 @@ def cut_off(folder: Folder, *options: str) -> None:
     folder.write(THIRTY)
     with scripted(None, Answer(breaks=0), Answer(401)) as server:
         assert folder.send(server.url, "--idempotent", "--header", f"Authorization: {SECRET}", *options) == 3
-    head, *records = folder.journal.read_text().splitlines()
-    url = json.loads(head) | {"url": "http://127.0.0.1:1/api/batch"}
-    folder.journal.write_text("\n".join([json.dumps(url), *records]) + "\n")
+    folder.moves_to(URL)
 
 
 def resume(folder: Folder, *options: str) -> tuple[int, list[list[str]]]:
     """The exit status, and the batches that were sent."""
     with scripted() as server:
-        folder.journal.write_text(folder.journal.read_text().replace("http://127.0.0.1:1/api/batch", server.url))
+        folder.moves_to(server.url)
         return folder.send(server.url, "--resume", *options), server.batches
 
 
@@ -39,6 +38,28 @@ def test_a_run_goes_on_with_what_is_in_doubt_and_then_with_what_is_left(folder: 
     status, batches = resume(folder, "--idempotent")
     assert (status, [name for batch in batches for name in batch]) == (0, [f"/{number}" for number in range(11, 31)])
     assert list(folder.results) == list(range(1, 31))
+
+
+@pytest.mark.parametrize("answer", [Answer(429, errors("No."), {"retry-after": "86400"}), Answer(401), Answer(502)])
+def test_a_batch_in_doubt_stays_so_until_it_has_an_answer(folder: Folder, answer: Answer) -> None:
+    cut_off(folder)
+    keys = []
+    for answers in ([answer, Answer(401)], []):
+        with scripted(*answers) as server:
+            folder.moves_to(server.url)
+            folder.send(server.url, "--resume", "--idempotent")
+            keys += [posted.key for posted in server.posted if "/11" in posted.names]
+    assert len(keys) >= 2
+    assert len(set(keys)) == 1
+    assert list(folder.results) == list(range(1, 31))
+
+
+def test_lines_that_were_errors_are_so_once(folder: Folder) -> None:
+    folder.write([b"nonsense"] * 5)
+    with scripted() as server:
+        for _ in range(3):
+            assert folder.send(server.url, "--resume") == 1
+    assert list(folder.results) == [1, 2, 3, 4, 5]
 
 
 def test_a_run_that_is_done_has_nothing_to_go_on_with(folder: Folder) -> None:
@@ -181,7 +202,7 @@ def test_results_are_never_written_over(folder: Folder) -> None:
 def test_two_processes_can_not_work_with_one_journal(folder: Folder) -> None:
     cut_off(folder)
     with Journal.at(folder.journal):
-        assert folder.send("http://127.0.0.1:1/api/batch", "--resume") == 2
+        assert folder.send(URL, "--resume") == 2
 
 
 def test_a_run_without_results_in_a_file_can_not_be_resumed(folder: Folder) -> None:
