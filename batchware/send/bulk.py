@@ -79,7 +79,8 @@ class Bulk:
         """
         for number in range(self._parallel):
             threading.Thread(target=self._work, name=f"batchware-send-{number}", daemon=True).start()
-        Reader(source, self._events.put, self._room).start()
+        reader = Reader(source, self._events.put, self._room)
+        reader.start()
         try:
             while True:
                 self._send(self._ready())
@@ -90,6 +91,7 @@ class Bulk:
                     self._results.counts, self._line.end if self._line else 0, self._landing.waiting_for
                 )
         finally:
+            reader.end()
             for _ in range(self._parallel):
                 self._jobs.put(None)
 

@@ -138,8 +138,9 @@ class Landing:
                 continue
             wait = seconds_of(result.headers) if result.status in (409, 429, 503) else None
             later = wait is not None and wait <= self._settings.max_wait
-            if later and result.status == 409 and batch.doubts:
-                busy = True  # the request of before is still being worked on
+            if result.status == 409 and batch.doubts and (later or batch.busy < TRIES):
+                busy = True  # the request of before is still being worked on, very likely
+                wait = self._settings.pause if wait is None else wait
             elif later and result.status != 409 and entry.tries < TRIES:
                 entry.tries += 1
                 put_off.append(entry)

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 CHUNK = 1 << 16  # bytes asked of the input at once; a pipe gives what it has
+WAIT = 0.2  # seconds for a thread that is in the middle of a line
 
 
 class Line(Struct, gc=False):
@@ -80,14 +81,23 @@ class Reader(threading.Thread):
     def __init__(self, source: Iterator[Line], put: Callable[[Line | End], None], room: threading.Semaphore) -> None:
         super().__init__(name="batchware-send-input", daemon=True)
         self._source, self._put, self._room = source, put, room
+        self._over = False
 
     def run(self) -> None:
         """Until the input ends."""
         try:
             for line in self._source:
                 self._room.acquire()
+                if self._over:
+                    return
                 self._put(line)
         except OSError as error:
             self._put(End(error))
         else:
             self._put(End())
+
+    def end(self) -> None:
+        """Ends it before the input has ended; where it waits for a pipe, it ends with the process."""
+        self._over = True
+        self._room.release()
+        self.join(WAIT)

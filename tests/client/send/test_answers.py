@@ -184,6 +184,17 @@ def test_a_batch_that_stays_in_work_for_ever_is_unknown(folder: Folder) -> None:
     assert len(server.posted) < 12
 
 
+def test_a_conflict_that_stays_and_does_not_say_when_to_come_again_is_a_result(folder: Folder) -> None:
+    def conflict(posted: Posted) -> Answer:
+        return Answer(body={"data": [{"status_code": 409, "headers": {}, "body": None}]})
+
+    folder.write([write("/w1")])
+    with scripted(Answer(breaks=0), *[conflict] * 20) as server:
+        assert folder.send(server.url, "--idempotent") == 1
+    assert folder.outcomes == {1: 409}
+    assert 2 < len(server.posted) < 12
+
+
 def test_a_conflict_is_a_result_where_nothing_was_in_doubt(folder: Folder) -> None:
     folder.write([write("/w1")])
     with scripted(statuses(409)) as server:
