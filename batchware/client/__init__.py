@@ -7,7 +7,7 @@ their own modules: `course` decides what is sent when, and does no I/O.
 from typing import TYPE_CHECKING, Any
 
 from .actions import Action, ActionFailed, BadAnswer, ClientError, Headers, Raw, Result
-from .adapters import Broken, NotSent
+from .adapters import Broken, Misused, NotSent
 from .batch import AsyncBatch, Batch, Handle
 from .bounds import Bounds
 from .course import Course
@@ -35,6 +35,7 @@ __all__ = [
     "Course",
     "Handle",
     "Headers",
+    "Misused",
     "NotDone",
     "NotSent",
     "Outcome",

@@ -130,7 +130,7 @@ class Result:
     """The response to one action.
 
     `body` is the JSON value that stood in the answer: the body itself where that is JSON, text as a string, all else
-    in base64, None for no body. `raw` are the bytes of that value, as they came.
+    in base64, None for no body. `raw` are the bytes of that value as they came, blanks around it included.
     """
 
     action: Action

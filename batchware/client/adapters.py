@@ -1,8 +1,8 @@
 """The HTTP clients that a user may have, each reduced to one function that posts a batch.
 
-Decides which failures of each client are known to come before anything was sent (`NotSent`) and which leave it open
-(`Broken`); anything else that a client raises is a mistake in how it is used, and goes to the caller. None of them is
-imported here: who has a client of one has imported it.
+Decides which failures of each client are known to come before anything was sent (`NotSent`, and `Misused` where it
+is no use to try again) and which leave it open (`Broken`); anything else that a client raises goes to the caller. None
+of them is imported here: who has a client of one has imported it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ AsyncPost: TypeAlias = Callable[[str, Mapping[str, str], bytes], Awaitable[Answe
 
 class NotSent(ClientError):
     """There was no connection, so it is known that the batch did not reach the server."""
+
+
+class Misused(NotSent):
+    """The client sends no such thing: a URL, for one, that is none."""
 
 
 class Broken(ClientError):
@@ -103,8 +107,11 @@ def _of_httpx(error: Exception, package: str) -> Exception:
     httpx = sys.modules[package]
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
         return _told(NotSent, error)
-    misused = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
-    return _told(Broken, error) if isinstance(error, httpx.RequestError) and not misused else error
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+        return _told(Misused, error)
+    # What breaks the protocol here is most often a header of the user's.
+    known = isinstance(error, httpx.RequestError) and not isinstance(error, httpx.LocalProtocolError)
+    return _told(Broken, error) if known else error
 
 
 def _requests(client: Any, package: str, timeout: float | None) -> Post:
@@ -140,8 +147,10 @@ _NO_CONNECTION = {"NewConnectionError", "NameResolutionError", "ConnectTimeoutEr
 
 def _of_requests(error: Exception, package: str) -> Exception:
     requests = sys.modules[package]
-    if not isinstance(error, requests.RequestException) or isinstance(error, ValueError):
-        return error  # a URL or a header that is none, for one
+    if not isinstance(error, requests.RequestException):
+        return error
+    if isinstance(error, ValueError):
+        return _told(Misused, error)
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", inner)
     reason = getattr(reason, "original_error", reason)  # of a proxy
@@ -160,9 +169,8 @@ def _aiohttp(client: Any, timeout: float | None) -> AsyncPost:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise _told(NotSent, error) from error
         except (aiohttp.ClientError, OSError) as error:
-            if isinstance(error, ValueError):  # a URL that is none
-                raise
-            raise _told(Broken, error) from error
+            misused = isinstance(error, ValueError | aiohttp.NonHttpUrlClientError)
+            raise _told(Misused if misused else Broken, error) from error
 
     return post
 

@@ -95,6 +95,8 @@ class _Reader:
             self._take(",")
 
     def _value(self) -> tuple[Any, str]:
+        """A value, and its text with the blanks around it, which in a compact answer are those of a body."""
+        before = self._at
         self._next()
         start = self._at
         try:
@@ -104,10 +106,14 @@ class _Reader:
         except ValueError:  # a number of thousands of digits, which Python makes no int of
             self._decode = _patient.raw_decode
             value, self._at = self._decode(self._text, start)
-        return value, self._text[start : self._at]
+        self._next()
+        return value, self._text[before : self._at]
 
     def _next(self) -> str:
         """The next character that is not blank; empty at the end."""
+        here = self._text[self._at : self._at + 1]
+        if here > " ":  # in a compact answer always
+            return here
         blank = self._blank.match(self._text, self._at)
         self._at = blank.end() if blank else self._at
         return self._text[self._at : self._at + 1]

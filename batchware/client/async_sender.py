@@ -64,21 +64,19 @@ class AsyncSender:
         listed = list(actions)
         for action in listed:
             action.write()
-        outcomes: list[Outcome] = []
-        stream = self.stream(listed)
+        known: list[Outcome] = []
+        stream = AsyncStream(self._call, Run(self.bounds, listed, self._progress, known))
         try:
             async for outcome in stream:
-                outcomes.append(outcome)
                 if each is not None:
                     each(outcome)
         except BaseException as error:
             try:
                 await stream.stop(error)
             finally:
-                outcomes += [outcome async for outcome in stream]
-                carry(error, full_report(listed, outcomes, stream.taken, error))
+                carry(error, full_report(listed, known, stream.taken, error))
             raise
-        return full_report(listed, outcomes, len(listed), None)
+        return full_report(listed, known, len(listed), None)
 
     def stream(self, actions: Iterable[Action]) -> AsyncStream:
         """The outcomes of `actions` as they come, which is in no order; `Outcome.index` says of which each one is.
@@ -98,39 +96,44 @@ class AsyncSender:
 class AsyncStream:
     """Outcomes as they come.
 
-    What goes up from it (a cancellation, an error of the progress callback or of a client that is used wrongly) loses
-    none: await `stop`, and iterate on.
+    What goes up from it (a cancellation, an error of the progress callback or of a client) ends the sending; to iterate
+    on gives what is known then. `stop` ends it too.
     """
 
     def __init__(self, call: Callable[[Sending], Coroutine[Any, Any, Answer]], run: Run) -> None:
         self._call, self._run = call, run
         self._tasks: dict[asyncio.Task[Answer], Sending] = {}
+        self._raised: BaseException | None = None
 
     @property
     def taken(self) -> int:
         """How many actions were taken so far."""
-        return self._run.course.total
+        return self._run.taken
 
     def __aiter__(self) -> AsyncIterator[Outcome]:
         return self
 
     async def __anext__(self) -> Outcome:
-        while not self._run.outcomes:
-            if self._run.over:
-                raise StopAsyncIteration
-            await self._step()
-        return self._run.outcomes.popleft()
+        if self._raised is not None:
+            await self.stop(self._raised)
+        try:
+            while not self._run.outcomes and not self._run.over:
+                await self._step()
+        except BaseException as error:
+            self._raised = error
+            raise
+        if self._run.outcomes:
+            return self._run.outcomes.popleft()
+        raise StopAsyncIteration
 
     async def stop(self, error: BaseException) -> None:
         """Sends nothing more, and cancels what is in the air.
 
-        `error` is why; it becomes the cause of each action that has no result. To iterate on then gives what is left.
+        `error` is why; it becomes the cause of each action that has no result. To iterate on gives what is left.
         """
-        self._run.course.end(error)
-        try:
-            self._take_landed()
-        except (Exception, asyncio.CancelledError) as another:  # noqa: BLE001  # `error` is what goes up
-            error.add_note(f"While it was stopped: {another!r}")
+        self._raised = None
+        self._run.end(error)
+        self._take_landed()
         self._run.stop(error)
         await self.close()
 
@@ -151,16 +154,17 @@ class AsyncStream:
         """Sends one batch, or waits for something."""
         now = time.monotonic()
         sending = self._run.next(now)
-        self._run.tell(now)
+        self._run.check(now)
         if sending is not None:
             self._tasks[asyncio.create_task(self._call(sending))] = sending
             return
-        wait = self._run.course.wait(now)
+        wait = self._run.wait(now)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
             self._take_landed()
-        elif wait is not None and not self._run.outcomes:
-            await asyncio.sleep(wait)
+        elif not self._run.outcomes:
+            await asyncio.sleep(wait or 0.0)
+        self._run.check(time.monotonic())
 
     def _take_landed(self) -> None:
         """What has landed; it stays with its task until here, so that no cancellation loses it."""

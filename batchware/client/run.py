@@ -1,18 +1,19 @@
 """What the two senders share: a course that is fed with actions, and told about as it goes.
 
 Decides how far ahead actions are taken, as many as the next batches hold, so that a source of any length needs no more
-memory than these; and when progress is told, each time that something has become known and before each wait.
+memory than these; and when progress is told: in the thread that sends, whenever there is something new.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from .actions import Action
-from .adapters import Broken, NotSent
+from .adapters import Broken, Misused, NotSent
 from .bounds import Bounds
 from .course import Course
 from .outcomes import Outcome, Report, State
@@ -53,64 +54,106 @@ class Options(TypedDict, total=False):
 
 
 class Run:
-    """One course, fed from `actions`."""
+    """One course, fed from `actions`. Batches may land from any thread; all else is for the one that sends.
 
-    def __init__(self, bounds: Bounds, actions: Iterable[Action], progress: Callable[[Progress], Any] | None) -> None:
-        self.course = Course(bounds)
+    `known`, where it is given, gets every outcome as soon as it is known, in the thread in which its batch landed.
+    """
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        actions: Iterable[Action],
+        progress: Callable[[Progress], Any] | None,
+        known: list[Outcome] | None = None,
+    ) -> None:
+        self.bounds = bounds
         self.outcomes: deque[Outcome] = deque()
+        self._course, self._lock = Course(bounds), threading.Lock()
         self._source = iter(actions)
         self._total = len(actions) if isinstance(actions, Sequence) else None
         self._progress = progress
         self._told: Progress | None = None
+        self._known = known
         self._fed = False
+        self._error: BaseException | None = None
 
     @property
     def over(self) -> bool:
         """Whether nothing is left to do."""
-        return self._fed and not self.course.in_flight and not self.course.queued
+        with self._lock:
+            return self._fed and not self._course.in_flight and not self._course.queued
+
+    @property
+    def taken(self) -> int:
+        """How many actions were taken so far."""
+        return self._course.total
 
     def next(self, now: float) -> Sending | None:
-        """The next batch to send, after as many actions were taken as there is room for."""
-        for _ in range(self.course.room):
+        """The next batch to send, if there is one now, after as many actions were taken as there is room for."""
+        for _ in range(self._course.room):
             action = next(self._source, None)
             if action is None:
                 self._fed = True
                 break
-            self.course.add(action)
-        sending = self.course.next(now)
-        self._collect()
+            with self._lock:
+                self._course.add(action)
+        with self._lock:
+            sending = self._course.next(now)
+            self._collect()
         return sending
 
+    def wait(self, now: float) -> float | None:
+        """Seconds until `next` has something; None where only a batch that lands can help."""
+        with self._lock:
+            return self._course.wait(now)
+
     def landed(self, sending: Sending, came: Answer | BaseException, now: float) -> None:
-        """What came of a batch that was sent. Raises what is no failure of the connection."""
-        if isinstance(came, Answer):
-            self.course.answered(sending, came, now)
-        elif isinstance(came, NotSent | Broken):
-            self.course.failed(sending, came, now, sent=isinstance(came, Broken))
-        else:
-            raise came
-        self._collect()
-        self.tell(now)
+        """What came of a batch that was sent. What is no failure of the connection ends it, for `check`."""
+        with self._lock:
+            if isinstance(came, Answer):
+                self._course.answered(sending, came, now)
+            else:
+                known = isinstance(came, NotSent | Broken)
+                if isinstance(came, Misused) or not known:
+                    self._course.end(came)
+                self._course.failed(sending, came, now, sent=not isinstance(came, NotSent))
+                self._error = self._error or (None if known else came)
+            self._collect()
 
-    def stop(self, error: BaseException) -> None:
-        """Ends it; `outcomes` has what is known."""
-        self._fed = True
-        self.course.stop(error)
-        self._collect()
-
-    def tell(self, now: float) -> None:
-        """Tells the progress, if there is anything new."""
+    def check(self, now: float) -> None:
+        """Tells the progress, if there is anything new, and raises what a client has raised that it should not."""
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
         if self._progress is None:
             return
-        counts, wait = self.course.counts, self.course.wait(now) or 0.0
+        with self._lock:
+            counts, wait, in_flight = self._course.counts.copy(), self._course.wait(now), self._course.in_flight
         done, not_done, unknown = counts[State.DONE], counts[State.NOT_DONE], counts[State.UNKNOWN]
-        progress = Progress(self._total, done, not_done, unknown, self.course.in_flight, wait)
+        progress = Progress(self._total, done, not_done, unknown, in_flight, wait or 0.0)
         if progress != self._told:
             self._told = progress
             self._progress(progress)
 
+    def end(self, error: BaseException) -> None:
+        """Sends nothing more; what is in the air may still land."""
+        self._fed = True
+        with self._lock:
+            self._course.end(error)
+            self._collect()
+
+    def stop(self, error: BaseException) -> None:
+        """Ends it; `outcomes` has what is known."""
+        self._fed = True
+        with self._lock:
+            self._course.stop(error)
+            self._collect()
+
     def _collect(self) -> None:
-        self.outcomes += self.course.settled()
+        settled = self._course.settled()
+        self.outcomes += settled
+        if self._known is not None:
+            self._known += settled
 
 
 def full_report(

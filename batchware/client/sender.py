@@ -1,28 +1,26 @@
 """The synchronous sender: a course, the user's HTTP client, and a thread for each batch that is in the air.
 
 Decides what an interruption does: nothing more is sent, what is in the air gets a few seconds to land, and the error
-that goes up carries the report (`report_of`). With `parallel=1` all happens in the thread of the caller.
+that goes up carries the report (`report_of`). With `parallel=1` all happens in the thread of the caller, and what an
+interruption cuts off there is unknown.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from queue import Empty, SimpleQueue
-from typing import Any, Self, TypeAlias, Unpack
+from typing import Any, Self, Unpack
 from weakref import finalize
 
 from .actions import Action, Result
 from .adapters import Post, post_of
 from .batch import Batch
 from .bounds import Bounds
+from .crew import HEARS_CTRL_C, Crew, deliver
 from .outcomes import Outcome, Report, Unfinished, carry
 from .run import Options, Progress, Run, full_report
 from .verdicts import Answer
 from .waiting import Sending
-
-_Landed: TypeAlias = tuple[Sending, Answer | BaseException]
 
 
 class Sender:
@@ -70,18 +68,17 @@ class Sender:
         listed = list(actions)
         for action in listed:
             action.write()
-        outcomes: list[Outcome] = []
-        stream = self.stream(listed)
+        known: list[Outcome] = []
+        stream = Stream(self._call, Run(self.bounds, listed, self._progress, known), self._grace)
         try:
             for outcome in stream:
-                outcomes.append(outcome)
                 if each is not None:
                     each(outcome)
         except BaseException as error:
             stream.stop(error)
-            carry(error, full_report(listed, [*outcomes, *stream], stream.taken, error))
+            carry(error, full_report(listed, known, stream.taken, error))
             raise
-        return full_report(listed, outcomes, len(listed), None)
+        return full_report(listed, known, len(listed), None)
 
     def stream(self, actions: Iterable[Action]) -> Stream:
         """The outcomes of `actions` as they come, which is in no order; `Outcome.index` says of which each one is.
@@ -101,51 +98,53 @@ class Sender:
 class Stream:
     """Outcomes as they come.
 
-    What goes up from it (`KeyboardInterrupt`, an error of the progress callback or of a client that is used wrongly)
-    loses none: call `stop`, and iterate on.
+    What goes up from it (`KeyboardInterrupt`, an error of the progress callback or of a client) ends the sending; to
+    iterate on gives what is known then. `stop` ends it too.
     """
 
     def __init__(self, call: Callable[[Sending], Answer], run: Run, grace: float) -> None:
         self._call, self._run, self._grace = call, run, grace
-        self._crew = _Crew(call) if run.course.bounds.parallel > 1 else None
-        self._landed: _Landed | None = None
-        if self._crew is not None:
+        self._crew: Crew | None = None
+        self._raised: BaseException | None = None
+        if run.bounds.parallel > 1:
+            self._crew = Crew(call, run)
             finalize(self, self._crew.go)
 
     @property
     def taken(self) -> int:
         """How many actions were taken so far."""
-        return self._run.course.total
+        return self._run.taken
 
     def __iter__(self) -> Iterator[Outcome]:
         return self
 
     def __next__(self) -> Outcome:
-        while not self._run.outcomes:
-            if self._run.over:
-                self.close()
-                raise StopIteration
-            self._step()
-        return self._run.outcomes.popleft()
+        if self._raised is not None:
+            self.stop(self._raised)
+        try:
+            while not self._run.outcomes and not self._run.over:
+                self._step()
+        except BaseException as error:
+            self._raised = error
+            raise
+        if self._run.outcomes:  # the last ones came before it was over
+            return self._run.outcomes.popleft()
+        self.close()
+        raise StopIteration
 
     def stop(self, error: BaseException) -> None:
-        """Sends nothing more, and waits some seconds (`grace`) for what is in the air.
+        """Sends nothing more, and waits some seconds (`grace`) for what is in the air; another interruption ends that.
 
-        `error` is why; it becomes the cause of each action that has no result. To iterate on then gives what is left.
-        Another interruption ends the wait.
+        `error` is why; it becomes the cause of each action that has no result. To iterate on gives what is left.
         """
-        run, until = self._run, time.monotonic() + self._grace
+        self._raised, until = None, time.monotonic() + self._grace
         try:
-            run.course.end(error)
-            self._take_landed()
-            while self._crew is not None and run.course.in_flight and (left := until - time.monotonic()) > 0:
-                self._landed = self._crew.landed(left)
-                self._take_landed()
-        except Exception as another:  # noqa: BLE001  # of the progress callback or the client; `error` is what goes up
-            error.add_note(f"While it was stopped: {another!r}")
+            self._run.end(error)
+            while self._crew is not None and self._crew.busy and (left := until - time.monotonic()) > 0:
+                self._crew.wait(left)
         except KeyboardInterrupt:
             error.add_note("What was in the air was not waited for.")
-        run.stop(error)
+        self._run.stop(error)
         self.close()
 
     def close(self) -> None:
@@ -161,70 +160,15 @@ class Stream:
 
     def _step(self) -> None:
         """Sends one batch, or waits for something."""
-        self._take_landed()
         now = time.monotonic()
         sending = self._run.next(now)
-        self._run.tell(now)
-        if sending is None:
-            wait = self._run.course.wait(now)
-            if self._crew is not None and self._run.course.in_flight:
-                self._landed = self._crew.landed(wait)
-            elif wait is not None and not self._run.outcomes:
-                time.sleep(wait)
-        elif self._crew is None:
-            self._landed = sending, _came(self._call, sending)
-        else:
+        self._run.check(now)
+        if sending is not None and self._crew is not None:
             self._crew.send(sending)
-        self._take_landed()
-
-    def _take_landed(self) -> None:
-        """What has landed is kept until here, so that no interruption loses it."""
-        if self._landed is not None:
-            landed, self._landed = self._landed, None
-            self._run.landed(*landed, time.monotonic())
-
-
-class _Crew:
-    """Threads that post batches, started as they are needed. They are daemons: no one that waits keeps a program."""
-
-    def __init__(self, call: Callable[[Sending], Answer]) -> None:
-        self._call = call
-        self._outbox: SimpleQueue[Sending | None] = SimpleQueue()
-        self._inbox: SimpleQueue[_Landed] = SimpleQueue()
-        self._threads = self._busy = 0
-
-    def send(self, sending: Sending) -> None:
-        self._busy += 1
-        if self._busy > self._threads:
-            self._threads += 1
-            threading.Thread(target=self._work, name=f"batchware-client-{self._threads}", daemon=True).start()
-        self._outbox.put(sending)
-
-    def landed(self, seconds: float | None) -> _Landed | None:
-        """The next that has landed; None if there is none for so long."""
-        try:
-            landed = self._inbox.get(timeout=seconds)
-        except Empty:
-            return None
-        self._busy -= 1
-        return landed
-
-    def go(self) -> None:
-        for _ in range(self._threads):
-            self._outbox.put(None)
-        self._threads = 0
-
-    def _work(self) -> None:
-        while (sending := self._outbox.get()) is not None:
-            try:
-                came: Answer | BaseException = self._call(sending)
-            except BaseException as error:  # noqa: BLE001  # it is raised in the thread that sends
-                came = error
-            self._inbox.put((sending, came))
-
-
-def _came(call: Callable[[Sending], Answer], sending: Sending) -> Answer | Exception:
-    try:
-        return call(sending)
-    except Exception as error:  # noqa: BLE001  # it is raised by whoever takes it
-        return error
+        elif sending is not None:
+            deliver(self._call, sending, self._run)
+        elif self._crew is not None and self._crew.busy:
+            self._crew.wait(self._run.wait(now))
+        elif not self._run.outcomes:
+            time.sleep(min(self._run.wait(now) or 0.0, HEARS_CTRL_C))
+        self._run.check(time.monotonic())

@@ -141,12 +141,41 @@ def test_a_lost_answer_lets_only_reads_be_sent_again(lost: Answer | Exception) -
     assert (played.states, played.sizes, played.keys) == ("du", [2, 1], [None, None])
 
 
-def test_a_lost_answer_lets_the_very_same_batch_be_sent_again_under_its_key() -> None:
-    played = Played((*BOTH, READ), runs_and_breaks, error(429, "later", retry_after="1"), runs, idempotency_key="k")
+@pytest.mark.parametrize("headers", [{"retry_after": "1"}, {}])
+def test_a_lost_answer_lets_the_very_same_batch_be_sent_again_under_its_key(headers: dict[str, str]) -> None:
+    played = Played((*BOTH, READ), runs_and_breaks, error(429, "later", **headers), runs, idempotency_key="k")
     assert (played.states, played.sizes) == ("ddd", [3, 3, 3])
     assert played.keys == ['"k-1"'] * 3
     assert {sending.body for sending in played.sent} == {played.sent[0].body}
     assert played.server.ran[WRITE.path] == 1
+
+
+def test_a_read_that_got_lost_before_does_not_bind_the_batch_that_it_goes_with() -> None:
+    """Alone it had no key, so the batch in which it goes then may be taken apart."""
+    course = Course(Bounds(idempotency_key="k"))
+    course.add(READ)
+    alone = course.next(0.0)
+    assert alone
+    course.failed(alone, Broken("reset"), 0.0, sent=True)
+    course.add(WRITE)
+    together = course.next(9.0)
+    assert together
+    assert (together.actions, together.key) == ([READ, WRITE], "k-1")
+    course.answered(together, error(413, "too large"), 9.0)
+    parts = [course.next(9.0), course.next(9.0)]
+    assert [part.actions for part in parts if part] == [[READ], [WRITE]]
+
+
+def test_what_is_in_the_air_when_it_is_stopped_is_unknown_and_what_waits_is_not_done() -> None:
+    course = Course(Bounds(max_actions=2))
+    for action in reads(6):
+        course.add(action)
+    assert course.next(0.0)
+    course.stop(KeyboardInterrupt())
+    assert course.add(WRITE) == 6
+    outcomes = sorted(course.settled(), key=lambda outcome: outcome.index)
+    assert [outcome.state.value for outcome in outcomes] == ["unknown"] * 2 + ["not done"] * 5
+    assert (course.next(0.0), course.wait(0.0), course.in_flight, course.queued) == (None, None, 0, 0)
 
 
 def test_only_batches_with_a_write_have_a_key_and_each_its_own() -> None:

@@ -12,7 +12,9 @@ import pytest
 import batchware.client
 
 FOLDER = Path(batchware.client.__file__).parent
-MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
+MODULES = sorted(
+    ".".join(path.relative_to(FOLDER).with_suffix("").parts) for path in FOLDER.rglob("*.py") if path.stem != "__init__"
+)
 
 
 @pytest.fixture(scope="module")

@@ -156,7 +156,7 @@ class CourseMachine(RuleBasedStateMachine):
     def let_time_pass(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule(often=st.integers(0, 20))
+    @rule(often=st.integers(0, 6))
     def interrupt(self, often: int) -> None:
         if often:
             return
