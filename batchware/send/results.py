@@ -70,7 +70,7 @@ class Results:
 
     def answered(self, line: int, result: Result) -> None:
         """The server's own result, its body byte for byte."""
-        body = result.raw
+        body = result.raw.strip()
         if b"\n" in body or b"\r" in body:
             body = msgspec.json.format(body, indent=-1)
         text = (line, result.status, _encode(dict(result.headers)), body)
