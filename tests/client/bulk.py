@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import random
 import sys
 import tempfile
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("--face", choices=("starlette", "flask", "django"), default="starlette")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
+    logging.disable(logging.CRITICAL)  # what the server says of clients that are gone and of tasks that are not there
     say(f"{options.actions:,} actions, {options.kills} kills, {options.face}, seed {options.seed}")
     few = run(options.face, options.actions // 10, 0, random.Random(options.seed))
     many = run(options.face, options.actions, options.kills, random.Random(options.seed))
