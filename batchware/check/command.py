@@ -10,7 +10,6 @@ import argparse
 import importlib
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +25,21 @@ class _NotLoaded(Exception):
     """The application is not where the argument says, or fails as it is loaded."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="batchware", description="Batch requests for ASGI and WSGI applications.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    check = commands.add_parser("check", help="say what batches mean for an application, and what looks wrong")
+def add(commands: Any) -> None:
+    """Adds the command to a parser."""
+    check: argparse.ArgumentParser = commands.add_parser(
+        "check", help="say what batches mean for an application, and what looks wrong"
+    )
     check.add_argument("target", metavar="MODULE:APP", help="as servers take it; MODULE:APP() calls a factory")
     check.add_argument("--app-dir", default=".", help="where MODULE is looked for first (default: here)")
     check.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
     check.add_argument("--ignore", action="append", default=[], metavar="NAME", help="leave out findings of this name")
     check.add_argument("--json", action="store_true", help="write JSON")
-    options = parser.parse_args(arguments)
+    check.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs the command; returns the exit status."""
     try:
         app = load(options.target, options.app_dir)
         surveys, wrong = _read(app, options.target)

@@ -4,6 +4,7 @@
 
 The parts, from the bottom up: `store` keeps the data and its transactions, `shapes` says how a record looks in
 JSON, `call` is what one operation gets to see, `tasks`, `projects`, `people`, `files`, `exports` and `scim` are the
-operations, and `api` holds the routing table and everything that is decided before and after an operation.
+operations, `idempotency` does a write once that is sent twice, and `api` holds the routing table and everything that is
+decided before and after an operation.
 `starlette_app`, `flask_app` and `django_app` each map that table onto a framework's own router, and add batchware.
 """

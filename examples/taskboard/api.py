@@ -15,7 +15,7 @@ from typing import Any
 
 from batchware import NotAuthorized, Parent
 
-from . import exports, files, people, projects, scim, tasks
+from . import exports, files, idempotency, people, projects, scim, tasks
 from .call import Call
 from .exchange import BASE, Answer, Refusal, Request, refused, wants_pretty
 from .store import Store
@@ -81,6 +81,7 @@ class Board:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.keys = idempotency.Keys()
 
     def answer(self, request: Request, resource: Resource) -> Answer:
         """Runs the operation for a request that the router has found a resource and a known method for."""
@@ -120,18 +121,17 @@ class Board:
         reads = request.method in {"GET", "HEAD"}
         data = {} if reads or request.method == "DELETE" or request.form else _data(request.body, resource.enveloped)
         operation = resource.operations["GET" if reads else request.method]
-        with self.store.transaction(write=not reads) as db:
-            return operation(
-                Call(
-                    db=db,
-                    user=user,
-                    now=self.store.clock(),
-                    request=request,
-                    path=resource.path.format(**request.params),
-                    query=query,
-                    data=data,
-                )
-            )
+        path = resource.path.format(**request.params)
+        key = None if reads else request.idempotency_key
+        with self.keys.held(user, key), self.store.transaction(write=not reads) as db:
+            digest = "" if key is None else idempotency.digest_of(request, path)
+            if key is not None and (answer := idempotency.stored(db, user, key, digest)):
+                return answer
+            now = self.store.clock()
+            answer = operation(Call(db=db, user=user, now=now, request=request, path=path, query=query, data=data))
+            if key is not None:
+                idempotency.keep(db, user, key, digest, answer=answer, now=now)
+            return answer
 
 
 def _guarded(request: Request, work: Callable[[Mapping[str, str]], Answer]) -> Answer:

@@ -81,6 +81,7 @@ def _received(request: ASGIRequest, params: dict[str, str]) -> exchange.Request:
         mount=request.META["SCRIPT_NAME"],
         query_string=request.META["QUERY_STRING"],
         authorization=request.headers.get("authorization"),
+        idempotency_key=request.headers.get("idempotency-key"),
         body=request.body if form is None else b"",
         form=form,
         params=params,

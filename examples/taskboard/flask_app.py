@@ -60,6 +60,7 @@ def _received(params: dict[str, str]) -> exchange.Request:
         mount=request.root_path,
         query_string=request.query_string.decode("latin-1"),
         authorization=request.headers.get("authorization"),
+        idempotency_key=request.headers.get("idempotency-key"),
         body=request.get_data() if form is None else b"",
         form=form,
         params=params,

@@ -77,6 +77,7 @@ def _received(request: Request, body: bytes = b"", form: exchange.Form | None = 
         mount=request.scope.get("root_path", ""),
         query_string=request.scope["query_string"].decode("latin-1"),
         authorization=request.headers.get("authorization"),
+        idempotency_key=request.headers.get("idempotency-key"),
         body=body,
         form=form,
         params=request.path_params,

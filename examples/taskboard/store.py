@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from . import idempotency
+
 MEMORY = ":memory:"
 
 # Marks a file as ours, so that another program's database is refused instead of being written to.
@@ -102,6 +104,8 @@ class Store:
             if not tables:
                 for statement in SCHEMA.split(";"):
                     db.execute(statement)
+            for statement in idempotency.SCHEMA.split(";"):  # files of before have no such table
+                db.execute(statement)
         if path != MEMORY:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from batchware.check.command import main
+from batchware.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 

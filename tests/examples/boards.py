@@ -50,7 +50,10 @@ class Face:
     sample: Sample
 
     def send(self, method: str, path: str, data: Any = None, **options: Any) -> Response:
-        """A request to a path below the API base; `data` goes into the envelope. `token=None` sends none."""
+        """A request to a path below the API base; `data` goes into the envelope.
+
+        `token=None` sends none, `key` is an Idempotency-Key.
+        """
         body = b"" if data is None else json.dumps({"data": data}).encode()
         return self.raw(method, BASE + path, body, "application/json" if body else None, **options)
 
@@ -59,6 +62,8 @@ class Face:
     ) -> Response:
         token = options.pop("token", self.sample.token)
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        if key := options.pop("key", None):
+            headers["idempotency-key"] = key
         if content_type:
             headers["content-type"] = content_type
         if body or method in {"POST", "PUT"}:
