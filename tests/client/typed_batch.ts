@@ -1,0 +1,1 @@
+import { batchFetch } from "../../batchware/client/batch.js"; void batchFetch;
