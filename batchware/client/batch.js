@@ -89,6 +89,8 @@ export function createBatchFetch(options = {}) {
   const queue = []; // batches that wait for their turn
   let flying = 0; // batches
   let flushes = false; // whether a turn or a window is under way
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer; // of the window
   let absent = false; // whether there is no batch route
 
   /** @type {Fetch} */
@@ -147,9 +149,13 @@ export function createBatchFetch(options = {}) {
     if (group.length >= maxActions) {
       gathered.delete(common);
       dispatch(group);
+      if (!gathered.size && window) {
+        clearTimeout(timer); // a window begins with its first call
+        flushes = false;
+      }
     } else if (!flushes) {
       flushes = true;
-      if (window) setTimeout(flush, window);
+      if (window) timer = setTimeout(flush, window);
       else afterThisTurn(flush);
     }
   }
