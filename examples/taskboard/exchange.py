@@ -58,6 +58,7 @@ class Request:
     mount: str = ""
     query_string: str = ""
     authorization: str | None = None
+    if_none_match: str | None = None
     body: bytes = b""
     form: Form | None = None
     params: Mapping[str, str] = field(default_factory=dict)
