@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import batchware
+
 from .exchange import JSON, Answer, Refusal, Request, plain, refused
 
 FOLDER = Path(__file__).parent / "page"
-CLIENT = Path(__file__).parents[2] / "batchware" / "client" / "batch.js"
+CLIENT = Path(batchware.__file__).parent / "client" / "batch.js"
 
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 

@@ -49,6 +49,14 @@ export function show(board, ask) {
     go(menuOf, target.dataset.move);
   });
 
+  menu.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const buttons = [...menu.querySelectorAll("button:not([hidden])")];
+    buttons.at((buttons.indexOf(document.activeElement) + step) % buttons.length).focus();
+  });
+
   find("#teams").addEventListener("click", async ({ target }) => {
     const team = board.teams.find(({ gid }) => gid === target.dataset.team);
     if (!team) return;

@@ -1,7 +1,7 @@
 // The limits as they are used up, from the RateLimit fields of every answer, and what a refusal looks like.
 
 import { BATCH, send, wire } from "./api.js";
-import { copy, element, find, number } from "./dom.js";
+import { copy, element, find, number, tell } from "./dom.js";
 
 const SAID = {
   requests: "Requests",
@@ -122,6 +122,7 @@ async function show(title, actions, answered) {
   const answer = body.errors ? JSON.stringify(body, null, 2) : compact("data", body.data);
   find(".answer", article).textContent = `${head.join("\n")}\n\n${answer}`;
   find("#exchanges").append(article);
+  tell(`${title}: ${find(".outcome", article).textContent}`);
 }
 
 function meaning(results) {
