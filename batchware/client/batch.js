@@ -1,33 +1,32 @@
 /**
- * `batchFetch(input, init)` is `fetch`, but calls of one turn of the event loop go out as one `POST` to a batch route.
+ * `batchFetch(input, init)` is `fetch`, but the calls of one turn of the event loop go out as one `POST` to a batch route.
  *
  * The promise: a call gives what `fetch` would give, a real `Response` with that status, those headers and those bytes,
- * or the same kind of rejection. What a batch can't carry exactly goes out by `fetch` itself, and so does a call that
- * is alone. Calls of one turn have no order among them, as with `fetch`.
+ * or a rejection. What a batch can't carry exactly goes out by `fetch`, and so does a call that is alone in its turn.
+ * Among the calls of one turn there is no order, as with `fetch`.
  *
- * Never batched, since a batch would change it:
- * - other origins, paths outside of the API base, paths that the contract refuses, the batch route, what `deny` names;
- * - bodies other than a string (or a `Request`'s) of JSON: uploads, forms, streams; in the style of Asana any that is
- *   not `{"data": {...}}`; `Content-Type` without a body; a `DELETE` with a body or a query;
- * - queries that would not come out the same: `?flag`, in the style of Asana one name twice, in the plain style two of
- *   a name that do not stand side by side; with `POST`, `PUT` and `PATCH` all but `opt_fields`, `opt_expand`, `limit`
- *   and `offset` in the style of Asana;
- * - methods and headers that an action can't have (`Range`, `If-*`, `Content-Encoding`, `Signature`, ...), and
- *   `Idempotency-Key`, since a batch makes another key of it for each place in it;
- * - `cache` but "default" and "no-store" (the cache goes by URL), `integrity` (of the bytes of one response),
- *   `keepalive` (outlives the page), `redirect: "manual"` and `mode: "no-cors"` (their responses can't be built),
- *   `Accept: text/event-stream` (never ends), members of `init` that only this `fetch` knows. A `priority` is ignored.
+ * Never batched, since a batch would change it or could not give it:
+ * - other origins, paths outside of the API base or not canonical, the batch route, what `deny` names;
+ * - bodies but strings (or a `Request`'s) of JSON: uploads, forms, streams; in the style of Asana all but
+ *   `{"data": {...}}`; a `Content-Type` without a body to `POST`, `PUT` or `PATCH`; a `DELETE` with a body or a query;
+ * - queries that would come out differently: `?flag`; one name twice, but side by side in the plain style; those of
+ *   `POST`, `PUT` and `PATCH`, but `opt_fields`, `opt_expand`, `limit`, `offset` in the style of Asana;
+ * - other methods, and headers that an action can't have or has otherwise (`Range`, `If-*`, `Signature`,
+ *   `Idempotency-Key`, which a batch makes another one for each place in it, ...);
+ * - `cache` but "default" and "no-store" (the cache goes by URL), `integrity` (it is of a response's own bytes),
+ *   `keepalive` (it outlives the page), `redirect: "manual"` and `mode: "no-cors"` (no script can build their
+ *   responses), `Accept: text/event-stream` (it has no end), members of `init` that are this `fetch`'s own.
  *
- * Calls share a batch if they agree on headers (but `Content-Type`), credentials, mode, cache and referrer, since a
- * batch has one set of each for all its actions. If the whole batch is refused, each caller gets a response with that
- * status and body. Where there is no batch route (404, 405), all goes out by `fetch` from then on.
+ * Calls share a batch if they have the same headers (but `Content-Type`), credentials, mode, cache and referrer, since
+ * all actions inherit the batch's. `priority`, a hint, is ignored. A batch that is refused as a whole gives each caller
+ * a response with its status and body. Where there is no batch route (404, 405), all goes out by `fetch` from then on.
  *
- * What differs from `fetch`: nothing comes from the HTTP cache or goes into it. The headers are those of a result: no
- * `Date`, `Server`, `Vary`, `Cache-Control`, `Content-Length`; all others, whatever a CORS layer would hide. They can be
- * changed. `statusText` is empty. `url`, `redirected`, `type` are properties of the response itself. Text of another
- * charset comes as UTF-8, and its `Content-Type` says so. A body arrives as a whole, with the slowest call of its batch.
- * JSON without `Content-Type` is `application/json`; a response that is empty and has no `Content-Type` looks the same
- * as the JSON `null`, and is taken for it. A redirect is followed, by asking again where that is safe, else from its `Location`.
+ * What differs from `fetch`: nothing is from the HTTP cache or goes into it. The headers are those of a result: without
+ * `Date`, `Server`, `Vary`, `Cache-Control`, `Content-Length`, with those that CORS would hide. `statusText` is empty;
+ * `url`, `redirected` and `type` are the response's own properties, and its headers can be changed. Text of another
+ * charset comes as UTF-8, and `Content-Type` says so. No body is there before the slowest of its batch. JSON has
+ * `Content-Type: application/json`, without parameters; an empty response without `Content-Type` can't be told from the
+ * JSON `null`, and is taken for it. A redirect is followed by asking again where that is safe, else from its `Location`.
  */
 
 /** @typedef {import("./batch.js").BatchFetch} Fetch */
@@ -38,6 +37,7 @@
  * @property {Request} request what goes out if the call isn't batched; its body is unread
  * @property {string | null | undefined} body
  * @property {string} action as JSON
+ * @property {number} size of that, in bytes
  * @property {boolean} gone whether it was aborted
  * @property {() => void} left what is to be done then
  * @property {(response: Response | Promise<Response>) => void} resolve
@@ -46,7 +46,6 @@
 
 const DENIED = ["POST /attachments", "POST /{any}/{id}/attachments", "/organization_exports/**", "/scim/**"];
 const STYLES = { asana: { results: "data", deny: DENIED }, plain: { results: "results", deny: [] } };
-const DEFAULTS = { url: "/batch", maxActions: 10, maxBytes: 1 << 20, window: 0, parallel: 4, maxWait: 60_000 };
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
 const SAFE = new Set(["GET", "HEAD"]);
 const NULL_BODY = new Set([101, 103, 204, 205, 304]);
@@ -66,18 +65,19 @@ const ENVELOPE = 30; // bytes around the actions, at most
 
 /** @type {typeof import("./batch.js").createBatchFetch} */
 export function createBatchFetch(options = {}) {
-  const settings = { ...DEFAULTS, ...options };
-  const style = options.style ?? "asana";
-  if (!(style in STYLES)) throw new TypeError(`style: must be "asana" or "plain", not "${style}"`);
-  for (const [name, least] of /** @type {const} */ ([
-    ["maxActions", 1], ["maxBytes", 1], ["parallel", 1], ["window", 0], ["maxWait", 0],
-  ])) {
-    if (!(settings[name] >= least)) throw new RangeError(`${name}: must be at least ${least}, not ${settings[name]}`);
+  const { url = "/batch", style = "asana", window = 0, parallel = 4, headers: given, csrf, ...more } = options;
+  const { maxActions = 10, maxBytes = 1 << 20, maxWait = 60_000, fetch: fetching, deny, ...unknown } = more;
+  for (const name in unknown) throw new TypeError(`${name}: there is no such option`);
+  if (!Object.hasOwn(STYLES, style)) throw new TypeError(`style: must be "asana" or "plain", not "${style}"`);
+  for (const [name, value] of Object.entries({ maxActions, maxBytes, parallel, window, maxWait })) {
+    const least = name === "window" || name === "maxWait" ? 0 : 1;
+    if (!(value >= least)) throw new RangeError(`${name}: must be at least ${least}, not ${value}`);
   }
   /** @type {((request: Request, path: string) => boolean)[]} */
-  const denied = (options.deny ?? STYLES[style].deny).map((rule) => (typeof rule === "string" ? pattern(rule) : rule));
+  const denied = (deny ?? STYLES[style].deny).map((rule) => (typeof rule === "string" ? pattern(rule) : rule));
   /** @type {Fetch} */
-  const fetch = (input, init) => (options.fetch ?? globalThis.fetch)(input, init);
+  const fetch = (input, init) => (fetching ?? globalThis.fetch)(input, init);
+  const route = () => new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
 
   /** @type {Map<string, Call[]>} */
   const gathered = new Map(); // by what the calls of one batch have in common
@@ -91,21 +91,21 @@ export function createBatchFetch(options = {}) {
   async function batchFetch(input, init) {
     const request = new Request(input, init);
     const extras = Object.entries(init ?? {}).filter(([name]) => !KNOWN.has(name));
-    const route = new URL(settings.url, pageUrl());
-    if (new URL(request.url).origin !== route.origin) return fetch(request, Object.fromEntries(extras));
-    const given = typeof options.headers === "function" ? options.headers() : options.headers;
-    new Headers(given).forEach((value, name) => request.headers.has(name) || request.headers.set(name, value));
+    if (new URL(request.url).origin !== route().origin) return fetch(request, Object.fromEntries(extras));
+    for (const [name, value] of new Headers(typeof given === "function" ? given() : given)) {
+      if (!request.headers.has(name)) request.headers.set(name, value);
+    }
     if (absent || extras.length || !isCarried(request, init)) return alone(request, Object.fromEntries(extras));
 
     const body = typeof init?.body === "string" ? init.body : await bodyOf(request);
-    const path = relativePath(request, route);
+    const path = relativePath(request, route());
     const data = path && asData(request, body, style);
     if (!path || data === undefined || denied.some((denies) => denies(request, path))) return alone(request);
     request.signal.throwIfAborted();
     const action = `{"method":"${request.method.toLowerCase()}","relative_path":${JSON.stringify(path)}${data}}`;
     return new Promise((resolve, reject) => {
       /** @type {Call} */
-      const call = { request, body, action, gone: false, left: () => {}, resolve, reject };
+      const call = { request, body, action, size: sizeOf(action), gone: false, left: () => {}, resolve, reject };
       const abort = () => {
         call.gone = true;
         reject(request.signal.reason);
@@ -125,8 +125,7 @@ export function createBatchFetch(options = {}) {
   // The CSRF token as a header, if there is one and it is this origin's.
   /** @returns {[string, string][]} */
   function token() {
-    const { csrf } = options;
-    if (!csrf || !globalThis.document || new URL(settings.url, pageUrl()).origin !== location.origin) return [];
+    if (!csrf || !globalThis.document || route().origin !== location.origin) return [];
     const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${csrf.cookie}=`));
     return found ? [[csrf.header, decodeURIComponent(found.slice(csrf.cookie.length + 1))]] : [];
   }
@@ -135,18 +134,18 @@ export function createBatchFetch(options = {}) {
   function gather(call) {
     const common = JSON.stringify(commonTo(call.request));
     let group = gathered.get(common) ?? [];
-    if (group.length && bytes([...group, call]) > settings.maxBytes) {
+    if (group.length && [...group, call].reduce((sum, { size }) => sum + size + 1, ENVELOPE) > maxBytes) {
       dispatch(group);
       group = [];
     }
     group.push(call);
     gathered.set(common, group);
-    if (group.length >= settings.maxActions) {
+    if (group.length >= maxActions) {
       gathered.delete(common);
       dispatch(group);
     } else if (!flushes) {
       flushes = true;
-      if (settings.window) setTimeout(flush, settings.window);
+      if (window) setTimeout(flush, window);
       else afterThisTurn(flush);
     }
   }
@@ -165,7 +164,7 @@ export function createBatchFetch(options = {}) {
   }
 
   function next() {
-    while (flying < settings.parallel && queue.length) {
+    while (flying < parallel && queue.length) {
       const calls = /** @type {Call[]} */ (queue.shift());
       flying++;
       send(calls)
@@ -180,7 +179,7 @@ export function createBatchFetch(options = {}) {
   // Sends a batch and hands out its results.
   /** @param {Call[]} calls */
   async function send(calls) {
-    let patience = settings.maxWait;
+    let patience = maxWait;
     for (;;) {
       const present = calls.filter((call) => !call.gone);
       const [first] = present;
@@ -192,7 +191,7 @@ export function createBatchFetch(options = {}) {
       for (const call of present) call.left = () => present.every((one) => one.gone) && leaving.abort();
       const { headers, ...rest } = commonTo(first.request);
       const actions = present.map((call) => call.action).join();
-      const answer = await fetch(new URL(settings.url, pageUrl()), {
+      const answer = await fetch(route(), {
         ...rest,
         method: "POST",
         headers: [...headers, ...token(), ["Content-Type", "application/json"]],
@@ -506,13 +505,7 @@ function pause(wait, signal) {
   });
 }
 
-/** What relative URLs start from; nothing outside of a page or worker. */
-function pageUrl() {
-  return globalThis.document?.baseURI ?? globalThis.location?.href;
-}
-
-// The size of a batch.
-/** @param {Call[]} calls */
-function bytes(calls) {
-  return calls.reduce((sum, { action }) => sum + new TextEncoder().encode(action).length + 1, ENVELOPE);
+/** @param {string} text */
+function sizeOf(text) {
+  return new TextEncoder().encode(text).length;
 }
