@@ -69,7 +69,8 @@ export class Board extends EventTarget {
 
   /**
    * Adds tasks to the end of a project, in their order: all are created in batches, then put in their place. Only the
-   * first one is in the project from the start, as the anchor of the others.
+   * first one is in the project from the start, as the anchor of the others. What an earlier try has put in its place is
+   * put there once more.
    *
    * @param {string} into the gid of a project
    * @param {string[]} names
@@ -78,7 +79,6 @@ export class Board extends EventTarget {
    */
   async add(into, names, created, progress) {
     await this.#settle();
-    const again = created.size > 0;
     const inProject = { projects: [into] };
     const made = await Promise.allSettled(
       names.map(async (name, index) => {
@@ -90,7 +90,6 @@ export class Board extends EventTarget {
     );
     const failed = made.find(({ status }) => status === "rejected");
     if (failed) throw failed.reason;
-    if (again) await this.load(); // what an earlier try has put in its place is known now
     const gids = names.map((_, index) => created.get(index).gid);
     created.forEach((task) => {
       this.tasks.set(task.gid, task);
