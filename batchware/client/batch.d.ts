@@ -1,8 +1,8 @@
 /** What `createBatchFetch` takes; all of it may be left out. */
 export interface BatchFetchOptions {
   /**
-   * The batch route, as in the server's `path`, relative to the page; `"/batch"`. The folder that it is in is the API
-   * base: what lies outside of it, and other origins, are never batched.
+   * The batch route, relative to the page (outside of one it must be absolute); `"/batch"`. The folder that it is in is
+   * the API base: what lies outside of it, and other origins, are never batched.
    */
   url?: string | URL;
   /** The server's style; `"asana"`. */
@@ -20,13 +20,16 @@ export interface BatchFetchOptions {
    * Beyond it the callers get the refusal. (From another origin the header is seen only if the server exposes it.)
    */
   maxWait?: number;
-  /** Headers of every call to the API's origin, batched or not, that does not bring its own; a function is asked each time. */
+  /** Headers of each call to the API's origin, batched or not, that brings no own; a function is asked each time. */
   headers?: HeadersInit | (() => HeadersInit);
-  /** The cookie that holds a CSRF token, and the header that it is sent in; never to another origin than the page's. */
+  /**
+   * The cookie that holds a CSRF token, and the header that it goes out in, of batches and of what is unsafe; not to
+   * another origin than the page's. Django's are `csrftoken` and `X-CSRFToken`.
+   */
   csrf?: { cookie: string; header: string };
   /**
-   * What must not be batched: patterns of the server's `deny` (`"POST /tasks/{id}/attachments"`, `"/scim/**"`), relative
-   * to the API base, and functions. By default those that the server's style denies.
+   * What must not be batched: functions, and patterns as in the server's `deny` (`"GET,POST /tasks/{id}"`), relative to
+   * the API base. By default what the server's style denies.
    */
   deny?: ReadonlyArray<string | ((request: Request) => boolean)>;
   /** What sends batches and all that can't be batched; the global `fetch`, looked up at each call. */
@@ -36,7 +39,7 @@ export interface BatchFetchOptions {
 /** `fetch`, signature and all. */
 export type BatchFetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
 
-/** A `batchFetch` with settings and a gathering of its own. Throws a `TypeError` or `RangeError` that names a wrong option. */
+/** A `batchFetch` with settings and batches of its own. Throws a `TypeError` or `RangeError` for a wrong option. */
 export function createBatchFetch(options?: BatchFetchOptions): BatchFetch;
 
 /** For a batch route at `/batch` of the page's own origin, in the default style. */

@@ -1,5 +1,6 @@
 /**
- * `batchFetch(input, init)` is `fetch`, but the calls of one turn of the event loop go out as one `POST` to a batch route.
+ * `batchFetch(input, init)` is `fetch`, but the calls of one turn of the event loop go out as one `POST` to a batch
+ * route.
  *
  * The promise: a call gives what `fetch` would give, a real `Response` with that status, those headers and those bytes,
  * or a rejection. What a batch can't carry exactly goes out by `fetch`, and so does a call that is alone in its turn.
@@ -11,8 +12,8 @@
  *   `{"data": {...}}`; a `Content-Type` without a body to `POST`, `PUT` or `PATCH`; a `DELETE` with a body or a query;
  * - queries that would come out differently: `?flag`; one name twice, but side by side in the plain style; those of
  *   `POST`, `PUT` and `PATCH`, but `opt_fields`, `opt_expand`, `limit`, `offset` in the style of Asana;
- * - other methods, and headers that an action can't have or has otherwise (`Range`, `If-*`, `Signature`,
- *   `Idempotency-Key`, which a batch makes another one for each place in it, ...);
+ * - other methods, and headers that an action can't have or has otherwise (`Range`, `If-*`, `Signature`, ...; of an
+ *   `Idempotency-Key` a batch makes another one for each place in it);
  * - `cache` but "default" and "no-store" (the cache goes by URL), `integrity` (it is of a response's own bytes),
  *   `keepalive` (it outlives the page), `redirect: "manual"` and `mode: "no-cors"` (no script can build their
  *   responses), `Accept: text/event-stream` (it has no end), members of `init` that are this `fetch`'s own.
@@ -24,9 +25,11 @@
  * What differs from `fetch`: nothing is from the HTTP cache or goes into it. The headers are those of a result: without
  * `Date`, `Server`, `Vary`, `Cache-Control`, `Content-Length`, with those that CORS would hide. `statusText` is empty;
  * `url`, `redirected` and `type` are the response's own properties, and its headers can be changed. Text of another
- * charset comes as UTF-8, and `Content-Type` says so. No body is there before the slowest of its batch. JSON has
- * `Content-Type: application/json`, without parameters; an empty response without `Content-Type` can't be told from the
- * JSON `null`, and is taken for it. A redirect is followed by asking again where that is safe, else from its `Location`.
+ * charset comes as UTF-8, and `Content-Type` says so. No body is there before the slowest of its batch; what exceeds
+ * the server's bounds for a result is 502 or 504, and what only the server knows to refuse is 400 (so name it in
+ * `deny`). A result without `Content-Type` is `application/json`; so an empty response without one, which can't be told
+ * from the JSON `null`, is taken for that. A redirect is followed by asking again where that is safe, else from its
+ * `Location`.
  */
 
 /** @typedef {import("./batch.js").BatchFetch} Fetch */
@@ -54,9 +57,10 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const KNOWN = new Set(["method", "headers", "body", "signal", "credentials", "mode", "cache", "redirect", "referrer",
   "referrerPolicy", "integrity", "keepalive", "priority", "duplex", "window"]);
 /** Headers that an action does not inherit as they are. */
-const OWN = new RegExp("^(?:content-|if-|proxy-|sec-websocket-|signature|x-http-method|(?:te|trailer|transfer-encoding|" +
-  "expect|range|connection|keep-alive|upgrade|http2-settings|accept-encoding|digest|idempotency-key|x-method-override|" +
-  "x-original-(?:url|uri|method|path)|x-rewrite-url|x-forwarded-(?:path|uri)|x-script-name|x-envoy-original-path)$)");
+const OWN = new RegExp("^(?:content-|if-|proxy-|sec-websocket-|signature|x-http-method|(?:te|trailer|expect|range|" +
+  "transfer-encoding|connection|keep-alive|upgrade|http2-settings|accept-encoding|digest|idempotency-key|" +
+  "x-rewrite-url|x-method-override|x-original-(?:url|uri|method|path)|x-forwarded-(?:path|uri)|x-script-name|" +
+  "x-envoy-original-path)$)");
 const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"?)?$/i;
 const OPTIONS = new Map([["opt_fields", "fields"], ["opt_expand", "expand"], ["limit", "limit"], ["offset", "offset"]]);
 const MAX_PATH = 2048; // bytes of `relative_path`
@@ -85,6 +89,8 @@ export function createBatchFetch(options = {}) {
   const queue = []; // batches that wait for their turn
   let flying = 0; // batches
   let flushes = false; // whether a turn or a window is under way
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer; // of the window
   let absent = false; // whether there is no batch route
 
   /** @type {Fetch} */
@@ -118,16 +124,16 @@ export function createBatchFetch(options = {}) {
 
   /** @param {Request} request @param {RequestInit} [extras] */
   function alone(request, extras) {
-    if (!SAFE.has(request.method)) for (const [name, value] of token()) request.headers.set(name, value);
+    if (!SAFE.has(request.method)) addToken(request.headers);
     return fetch(request, extras);
   }
 
-  // The CSRF token as a header, if there is one and it is this origin's.
-  /** @returns {[string, string][]} */
-  function token() {
-    if (!csrf || !globalThis.document || route().origin !== location.origin) return [];
+  // The CSRF token, if it is this origin's and no caller has put one there.
+  /** @param {Headers} headers */
+  function addToken(headers) {
+    if (!csrf || headers.has(csrf.header) || !globalThis.document || route().origin !== location.origin) return;
     const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${csrf.cookie}=`));
-    return found ? [[csrf.header, decodeURIComponent(found.slice(csrf.cookie.length + 1))]] : [];
+    if (found) headers.set(csrf.header, decoded(found.slice(csrf.cookie.length + 1)) ?? "");
   }
 
   /** @param {Call} call */
@@ -143,9 +149,13 @@ export function createBatchFetch(options = {}) {
     if (group.length >= maxActions) {
       gathered.delete(common);
       dispatch(group);
+      if (!gathered.size && window) {
+        clearTimeout(timer); // a window begins with its first call
+        flushes = false;
+      }
     } else if (!flushes) {
       flushes = true;
-      if (window) setTimeout(flush, window);
+      if (window) timer = setTimeout(flush, window);
       else afterThisTurn(flush);
     }
   }
@@ -154,25 +164,21 @@ export function createBatchFetch(options = {}) {
     flushes = false;
     const groups = [...gathered.values()];
     gathered.clear();
-    groups.forEach(dispatch);
+    for (const calls of groups) dispatch(calls);
   }
 
-  /** @param {Call[]} calls */
+  // Sends as many of the batches in the queue as may be in flight; `calls` are one more.
+  /** @param {Call[]} [calls] */
   function dispatch(calls) {
-    queue.push(calls);
-    next();
-  }
-
-  function next() {
+    if (calls) queue.push(calls);
     while (flying < parallel && queue.length) {
-      const calls = /** @type {Call[]} */ (queue.shift());
+      const batch = queue.shift() ?? [];
+      const landed = () => {
+        flying--;
+        dispatch();
+      };
       flying++;
-      send(calls)
-        .catch((error) => calls.forEach((call) => call.reject(error)))
-        .finally(() => {
-          flying--;
-          next();
-        });
+      send(batch).catch((error) => batch.forEach((call) => call.reject(error))).finally(landed);
     }
   }
 
@@ -189,12 +195,14 @@ export function createBatchFetch(options = {}) {
       }
       const leaving = new AbortController();
       for (const call of present) call.left = () => present.every((one) => one.gone) && leaving.abort();
-      const { headers, ...rest } = commonTo(first.request);
+      const common = commonTo(first.request);
+      const headers = new Headers([...common.headers, ["Content-Type", "application/json"]]);
+      addToken(headers);
       const actions = present.map((call) => call.action).join();
       const answer = await fetch(route(), {
-        ...rest,
+        ...common,
         method: "POST",
-        headers: [...headers, ...token(), ["Content-Type", "application/json"]],
+        headers,
         body: style === "asana" ? `{"data":{"actions":[${actions}]}}` : `{"actions":[${actions}]}`,
         signal: leaving.signal,
       });
@@ -211,10 +219,8 @@ export function createBatchFetch(options = {}) {
         return;
       } else {
         const body = await answer.arrayBuffer();
-        const { status, statusText, headers, type } = answer;
         for (const { request, resolve } of present) {
-          const shown = request.method === "HEAD" ? null : body;
-          resolve(posing(new Response(shown, { status, statusText, headers }), { url: request.url, type }));
+          resolve(posing(new Response(request.method === "HEAD" ? null : body, answer), request, answer.type));
         }
         return;
       }
@@ -228,10 +234,11 @@ export function createBatchFetch(options = {}) {
     if (REDIRECTS.has(status) && location !== null) {
       if (request.redirect === "error") throw new TypeError(`${request.url} is redirected`);
       if (SAFE.has(request.method)) return fetch(request);
-      return posing(await fetch(redirected(request, body, status, new URL(location, request.url))), { redirected: true });
+      const answer = await fetch(redirected(request, body, status, new URL(location, request.url)));
+      return Object.defineProperty(answer, "redirected", { value: true });
     }
     const content = request.method === "HEAD" ? null : contentOf(raw, status, headers);
-    return posing(new Response(content, { status, headers }), { url: request.url.split("#")[0], type });
+    return posing(new Response(content, { status, headers }), request, type);
   }
 
   return batchFetch;
@@ -287,18 +294,19 @@ function relativePath(request, route) {
   const base = route.pathname.slice(0, route.pathname.lastIndexOf("/"));
   const path = pathname.slice(base.length);
   if (!pathname.startsWith(`${base}/`) || path.length > MAX_PATH || /%2f|%5c/i.test(path)) return undefined;
-  const decoded = decodedPath(path);
-  const isRoute = decoded.replace(/\/+$/, "").toLowerCase() === decodedPath(route.pathname.slice(base.length)).toLowerCase();
-  return isRoute || !decoded || /\/\/|\/\.\.?(?:\/|$)|\p{Cc}/u.test(decoded) ? undefined : path;
+  const named = decoded(path);
+  const itself = decoded(route.pathname.slice(base.length))?.toLowerCase();
+  const isRoute = named?.replace(/\/+$/, "").toLowerCase() === itself;
+  return !named || isRoute || /\/\/|\/\.\.?(?:\/|$)|\p{Cc}/u.test(named) ? undefined : path;
 }
 
-// Decoded once; empty if that fails.
-/** @param {string} path */
-function decodedPath(path) {
+// Decoded once; undefined if that fails.
+/** @param {string} text */
+function decoded(text) {
   try {
-    return decodeURIComponent(path);
+    return decodeURIComponent(text);
   } catch {
-    return "";
+    return undefined;
   }
 }
 
@@ -310,9 +318,10 @@ function asData({ url, method, headers }, body, style) {
   const query = parameters(new URL(url).search, style);
   if (query === undefined || body === null) return undefined;
   if (SAFE.has(method)) return query.length ? `,"data":${asObject(query)}` : "";
-  if (method === "DELETE") return query.length || body !== undefined ? undefined : ""; // a server may take either for `data`
-  if (query.some(([name]) => style === "plain" || !OPTIONS.has(name))) return undefined;
-  const options = query.length ? `,"options":${asObject(query.map(([name, value]) => [OPTIONS.get(name) ?? "", value]))}` : "";
+  if (method === "DELETE") return query.length || body !== undefined ? undefined : ""; // servers differ in its `data`
+  const members = query.map(([name, value]) => [(style === "asana" && OPTIONS.get(name)) || "", value]);
+  if (members.some(([name]) => !name)) return undefined;
+  const options = members.length ? `,"options":${asObject(members)}` : "";
   if (body === undefined) return headers.has("content-type") ? undefined : options;
   const data = style === "plain" ? body : /^[ \t\r\n]*\{[ \t\r\n]*"data"[ \t\r\n]*:([^]*)\}[ \t\r\n]*$/.exec(body)?.[1];
   return data !== undefined && isFit(data, style) ? `${options},"data":${data}` : undefined;
@@ -363,14 +372,14 @@ function isShallow(value, levels) {
 /** @param {string} rule @returns {(request: Request, path: string) => boolean} */
 function pattern(rule) {
   const found = /^(?:([A-Za-z,]+) )?((?:\/[^/\s]+)+)\/?$/.exec(rule);
-  if (!found) throw new TypeError(`deny: ${JSON.stringify(rule)} is no pattern, such as "POST /tasks/{id}/attachments"`);
+  if (!found) throw new TypeError(`deny: "${rule}" is no pattern, such as "/scim/**" or "GET,POST /tasks/{id}"`);
   const methods = found[1]?.toUpperCase().split(",");
   const segments = found[2].slice(1).split("/").map((segment) => {
     if (segment === "**") return "(?:/.*)?";
     return /^\{.*\}$/.test(segment) ? "/[^/]+" : `/${segment.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`;
   });
   const path = new RegExp(`^${segments.join("")}/*$`, "isu");
-  return ({ method }, written) => (!methods || methods.includes(method)) && path.test(decodedPath(written));
+  return ({ method }, written) => (!methods || methods.includes(method)) && path.test(decoded(written) ?? "");
 }
 
 // --- what comes back
@@ -474,11 +483,15 @@ function redirected(request, body, status, target) {
 }
 
 // `response` with what a constructor can't set.
-/** @param {Response} response @param {{url?: string, type?: ResponseType, redirected?: boolean}} facts @returns {Response} */
-function posing(response, facts) {
-  const clone = () => posing(Response.prototype.clone.call(response), facts);
-  const all = Object.entries({ ...facts, clone }).map(([name, value]) => [name, { value, configurable: true }]);
-  return Object.defineProperties(response, Object.fromEntries(all));
+/** @param {Response} response @param {Request} request @param {ResponseType} type @returns {Response} */
+function posing(response, request, type) {
+  const clone = () => posing(Response.prototype.clone.call(response), request, type);
+  return Object.defineProperties(response, {
+    url: { value: request.url.split("#")[0] },
+    redirected: { value: false },
+    type: { value: type },
+    clone: { value: clone },
+  });
 }
 
 // --- when, where, how much
@@ -494,14 +507,11 @@ function afterThisTurn(then) {
   port2.postMessage(null);
 }
 
-/** @param {number} wait milliseconds @param {AbortSignal} signal @returns {Promise<void>} */
+/** @param {number} wait milliseconds @param {AbortSignal} signal */
 function pause(wait, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, wait);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
+    signal.addEventListener("abort", () => resolve(clearTimeout(timer)));
   });
 }
 

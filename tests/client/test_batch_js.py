@@ -37,7 +37,13 @@ def _program(name: str) -> str:
 
 def _run(*command: str, **environment: str) -> None:
     ran = subprocess.run(
-        command, check=False, cwd=HERE, capture_output=True, text=True, timeout=SECONDS, env={**os.environ, **environment}
+        command,
+        check=False,
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env={**os.environ, **environment},
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
