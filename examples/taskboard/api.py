@@ -15,7 +15,7 @@ from typing import Any
 
 from batchware import NotAuthorized, Parent
 
-from . import exports, files, idempotency, people, projects, scim, tasks
+from . import exports, files, idempotency, pages, people, projects, scim, tasks
 from .call import Call
 from .exchange import BASE, Answer, Refusal, Request, refused, wants_pretty
 from .store import Store
@@ -77,15 +77,23 @@ RESOURCES = (
 
 
 class Board:
-    """The API over one store. Every method may wait for the store's lock: call them from a thread that may block."""
+    """The API over one store. Every method may wait for the store's lock: call them from a thread that may block.
 
-    def __init__(self, store: Store) -> None:
+    `guest` is a token for whoever opens the page; without one it has to be brought along.
+    """
+
+    def __init__(self, store: Store, guest: str | None = None) -> None:
         self.store = store
         self.keys = idempotency.Keys()
+        self.guest = guest
 
     def answer(self, request: Request, resource: Resource) -> Answer:
         """Runs the operation for a request that the router has found a resource and a known method for."""
         return _guarded(request, lambda query: self._operate(request, resource, query))
+
+    def page(self, request: Request, path: str) -> Answer:
+        """A part of the page, for everybody and from memory. `path` is one of `pages.PATHS`."""
+        return pages.answer(request, path, self.guest)
 
     def no_route(self, request: Request) -> Answer:
         """The answer where the router has found nothing."""

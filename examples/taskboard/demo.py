@@ -35,7 +35,7 @@ def run(host: str, port: int, db: str, limited: str, redis_url: str | None, *, o
             raise Trouble(f"{error}; name another file with --db") from None
         sample, stopwatch = fill(store), Stopwatch()
         kept = limits.options(limited, redis_url, asgi=host != "flask")
-        stack.enter_context(serving(host, Board(store), listener, hooks=[stopwatch], **kept))
+        stack.enter_context(serving(host, Board(store, guest=sample.token), listener, hooks=[stopwatch], **kept))
         print(f"The taskboard, {SERVERS[host]}, http://{LOOPBACK}:{port}", flush=True)
         passed = _show(port, sample, stopwatch) and _refuse(port, sample)
         if limits.read(limited)[0] >= race.REQUESTS:
@@ -99,6 +99,7 @@ def _race(port: int, sample: Sample) -> bool:
 
 
 def _serve_on(port: int, sample: Sample) -> None:
+    print(f"\nThe board is a page, too: open http://{LOOPBACK}:{port}/ in a browser.")
     print(f"\nServing on; Ctrl-C ends it. A batch to send by hand:\n\n{console.curl(port, sample)}\n", flush=True)
     try:
         # In short pieces: a signal that comes just before the thread falls asleep is only seen when it wakes up.

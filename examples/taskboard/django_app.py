@@ -20,7 +20,7 @@ from django.urls import path
 from batchware import Parent
 from batchware.asgi import BatchMiddleware
 
-from . import exchange
+from . import exchange, pages
 from .api import BATCH, RESOURCES, Board, Resource
 
 # No sessions, cookies or pages: bearer tokens and JSON need none of Django's middleware.
@@ -63,6 +63,16 @@ def _view(resource: Resource) -> Callable[..., HttpResponse]:
     return serve
 
 
+def _page(path: str) -> Callable[..., HttpResponse]:
+    def serve(request: ASGIRequest) -> HttpResponse:
+        board = request.scope["taskboard"]
+        if request.method not in pages.METHODS:
+            return _response(board.no_method(_received(request, {}), pages.METHODS))
+        return _response(board.page(_received(request, {}), path))
+
+    return serve
+
+
 def handler404(request: ASGIRequest, exception: Exception) -> HttpResponse:
     return _response(request.scope["taskboard"].no_route(_received(request, {})))
 
@@ -70,7 +80,7 @@ def handler404(request: ASGIRequest, exception: Exception) -> HttpResponse:
 urlpatterns = [
     path(exchange.BASE.removeprefix("/") + resource.path.replace("{gid}", "<gid>"), _view(resource), name=resource.name)
     for resource in RESOURCES
-]
+] + [path(route.removeprefix("/"), _page(route)) for route in pages.PATHS]
 
 
 def _received(request: ASGIRequest, params: dict[str, str]) -> exchange.Request:
@@ -82,6 +92,7 @@ def _received(request: ASGIRequest, params: dict[str, str]) -> exchange.Request:
         query_string=request.META["QUERY_STRING"],
         authorization=request.headers.get("authorization"),
         idempotency_key=request.headers.get("idempotency-key"),
+        if_none_match=request.headers.get("if-none-match"),
         body=request.body if form is None else b"",
         form=form,
         params=params,

@@ -59,6 +59,7 @@ class Request:
     query_string: str = ""
     authorization: str | None = None
     idempotency_key: str | None = None
+    if_none_match: str | None = None
     body: bytes = b""
     form: Form | None = None
     params: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from batchware.wsgi import BatchMiddleware
 
-from . import exchange
+from . import exchange, pages
 from .api import BATCH, RESOURCES, Board, Resource
 
 
@@ -33,6 +33,9 @@ def create_host(board: Board) -> Flask:
 
         return serve
 
+    def page(path: str) -> Any:
+        return lambda: _response(board.page(_received({}), path))
+
     @app.errorhandler(404)
     def no_route(error: NotFound) -> Response:
         return _response(board.no_route(_received({})))
@@ -49,6 +52,8 @@ def create_host(board: Board) -> Flask:
             methods=resource.methods,
             provide_automatic_options=False,
         )
+    for path in pages.PATHS:
+        app.add_url_rule(path, endpoint=path.replace(".", "-"), view_func=page(path), provide_automatic_options=False)
     return app
 
 
@@ -61,6 +66,7 @@ def _received(params: dict[str, str]) -> exchange.Request:
         query_string=request.query_string.decode("latin-1"),
         authorization=request.headers.get("authorization"),
         idempotency_key=request.headers.get("idempotency-key"),
+        if_none_match=request.headers.get("if-none-match"),
         body=request.get_data() if form is None else b"",
         form=form,
         params=params,

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .api import Board
+from .latency import distant_asgi, distant_wsgi
 
 LOOPBACK = "127.0.0.1"
 
@@ -75,6 +76,7 @@ def _closing(listener: socket.socket, run: Callable[[], None]) -> Callable[[], N
 def _uvicorn(app: Any, listener: socket.socket) -> Server:
     import uvicorn  # noqa: PLC0415  # only the server that is asked for has to be installed
 
+    app = distant_asgi(app)
     config = uvicorn.Config(app, access_log=False, log_config=None, ws="none", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
 
@@ -92,7 +94,11 @@ def _waitress(app: Any, listener: socket.socket) -> Server:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     channels: dict[int, Any] = {}
     server = create_server(
-        app, map=channels, sockets=[listener], threads=WAITRESS_THREADS, clear_untrusted_proxy_headers=True
+        distant_wsgi(app),
+        map=channels,
+        sockets=[listener],
+        threads=WAITRESS_THREADS,
+        clear_untrusted_proxy_headers=True,
     )
     ended = threading.Event()
 

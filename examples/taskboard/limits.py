@@ -13,6 +13,7 @@ DEFAULT = "1500/50/15"
 LEAST_REQUESTS = 100  # the demo's own batches come to about sixty
 FULL_BATCH = 10
 
+API = ["/**"]  # the files of the page are outside of it, and free
 MEMBERS = "/teams/{gid}/users"
 MEMBER_LISTS = 10  # a second
 
@@ -34,13 +35,14 @@ def options(text: str, redis_url: str | None, *, asgi: bool) -> dict[str, Any]:
     """The options of batchware for them; counted in Redis if there is a URL, else in this process."""
     requests, reads, writes = read(text)
     limits = [
-        Quota("requests", requests, per=60),
-        Concurrency("reads", reads, methods=["GET", "HEAD"]),
-        Concurrency("writes", writes, methods=["POST", "PUT", "PATCH", "DELETE"]),
+        Quota("requests", requests, per=60, paths=API),
+        Concurrency("reads", reads, methods=["GET", "HEAD"], paths=API),
+        Concurrency("writes", writes, methods=["POST", "PUT", "PATCH", "DELETE"], paths=API),
         Quota("member-lists", MEMBER_LISTS, per=1, paths=[MEMBERS]),
     ]
     if redis_url is None:
-        return {"limits": limits}
+        return {"limits": limits, "ratelimit_headers": True}
     from batchware.limiters.redis import AsyncRedisLimiter, RedisLimiter  # noqa: PLC0415  # an extra of its own
 
-    return {"limits": limits, "limiter": (AsyncRedisLimiter if asgi else RedisLimiter)(redis_url)}
+    limiter = (AsyncRedisLimiter if asgi else RedisLimiter)(redis_url)
+    return {"limits": limits, "ratelimit_headers": True, "limiter": limiter}

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from batchware import Parent
 from batchware.asgi import BatchMiddleware
 
-from . import exchange
+from . import exchange, pages
 from .api import BATCH, RESOURCES, Board, Resource
 
 
@@ -41,6 +41,12 @@ def create_host(board: Board) -> Starlette:
 
         return serve
 
+    def page(path: str) -> Any:
+        async def serve(request: Request) -> Response:
+            return _response(board.page(_received(request), path))
+
+        return serve
+
     def no_route(request: Request, error: Exception) -> Response:
         return _response(board.no_route(_received(request)))
 
@@ -52,7 +58,8 @@ def create_host(board: Board) -> Starlette:
         routes=[
             Route(exchange.BASE + resource.path, endpoint(resource), methods=resource.methods, name=resource.name)
             for resource in RESOURCES
-        ],
+        ]
+        + [Route(path, page(path)) for path in pages.PATHS],
         exception_handlers={404: no_route, 405: no_method},
     )
     app.router.redirect_slashes = False
@@ -78,6 +85,7 @@ def _received(request: Request, body: bytes = b"", form: exchange.Form | None = 
         query_string=request.scope["query_string"].decode("latin-1"),
         authorization=request.headers.get("authorization"),
         idempotency_key=request.headers.get("idempotency-key"),
+        if_none_match=request.headers.get("if-none-match"),
         body=body,
         form=form,
         params=request.path_params,

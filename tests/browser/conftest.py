@@ -22,11 +22,16 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 Serve = Callable[..., AbstractContextManager[str]]
 
 
+def chromium() -> str | None:
+    """The path of the system's Chromium."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """For one module at a time: while it is there, this thread has a running event loop."""
     require("playwright")
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    program = chromium()
     if program is None:
         assert os.environ.get("CI") != "true", "chromium is missing"
         pytest.skip("chromium is not installed")

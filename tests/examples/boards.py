@@ -52,7 +52,7 @@ class Face:
     def send(self, method: str, path: str, data: Any = None, **options: Any) -> Response:
         """A request to a path below the API base; `data` goes into the envelope.
 
-        `token=None` sends none, `key` is an Idempotency-Key.
+        `token=None` sends none, `key` is an Idempotency-Key, `more` are further headers, in lower case.
         """
         body = b"" if data is None else json.dumps({"data": data}).encode()
         return self.raw(method, BASE + path, body, "application/json" if body else None, **options)
@@ -64,6 +64,7 @@ class Face:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
         if key := options.pop("key", None):
             headers["idempotency-key"] = key
+        headers |= options.pop("more", {})
         if content_type:
             headers["content-type"] = content_type
         if body or method in {"POST", "PUT"}:
@@ -99,10 +100,10 @@ class Face:
 
 
 @contextmanager
-def facing(name: str) -> Iterator[Face]:
-    """A fresh board behind one of the faces, with its batch endpoint."""
+def facing(name: str, **options: Any) -> Iterator[Face]:
+    """A fresh board behind one of the faces, with its batch endpoint. `options` are further ones of batchware."""
     with settings_of(name), filled() as (board, sample):
-        app = import_module(f"examples.taskboard.{name}_app").create_app(board)
+        app = import_module(f"examples.taskboard.{name}_app").create_app(board, **options)
         try:
             yield Face(name, app, board, sample)
         finally:
