@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 
 import msgspec
 from msgspec import Struct
@@ -36,7 +37,7 @@ class Record(Struct, eq=False):
     result: bytes = b""
     """Its entry of the answer, once that is written."""
     started: float = 0.0
-    deadline: float = float("inf")
+    deadline: float = inf
     size: int = 0
     """Bytes of the response so far."""
     slots: Sequence[Slot] = ()
@@ -116,16 +117,12 @@ class Flight:
 
     def ready(self, now: float) -> list[Record]:
         """The actions to start now, at most `parallel` in the air at once (C18)."""
-        started: list[Record] = []
         waiting, flying = self._waiting, self._flying
-        while waiting and len(flying) < self._parallel:
-            record = waiting.popleft()
-            record.started = now
-            record.holds = True
-            if self._timeout is not None:
-                record.deadline = now + self._timeout
+        started = [waiting.popleft() for _ in range(min(len(waiting), self._parallel - len(flying)))]
+        deadline = inf if self._timeout is None else now + self._timeout
+        for record in started:
+            record.started, record.deadline, record.holds = now, deadline, True
             flying[record.action.index] = record
-            started.append(record)
         return started
 
     def grow(self, record: Record, size: int) -> BatchError | None:
@@ -145,8 +142,7 @@ class Flight:
         if record.outcome is not None:
             return False
         self._settle(record, outcome)
-        held, record.holds = record.holds, False
-        return held
+        return self.ended(record)
 
     def fail(self, record: Record, error: BatchError, now: float) -> bool:
         """A failure in the place of a response. Its place stays taken until `ended`. False if settled before."""

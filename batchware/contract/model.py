@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
+from .fields import Fields, joined
+
 if TYPE_CHECKING:
     from .errors import BatchError
 
@@ -39,11 +41,8 @@ class Parent(Struct, frozen=True):
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lower case), or None; several fields are joined with `, `."""
-        found: str | None = None
-        for field, value in self.headers:
-            if field == name:
-                found = value if found is None else f"{found}, {value}"
-        return found
+        headers = self.headers
+        return headers.get(name) if isinstance(headers, Fields) else joined(headers).get(name)
 
 
 class Action(Struct, frozen=True, gc=False):

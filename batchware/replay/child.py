@@ -144,13 +144,11 @@ class Child:
         elif kind == "http.response.body":
             if self._status is None:
                 raise RuntimeError("the body of a response was sent before its start")
-            if body := message.get("body"):
-                if not isinstance(body, bytes):
-                    body = bytes(memoryview(body))  # a copy: the host may use its buffer again; its size is in bytes
-                if error := self._replay.flight.grow(record, len(body)):
-                    self._cut(error)
-            else:
-                body = b""
+            body = message.get("body") or b""
+            if not isinstance(body, bytes):
+                body = bytes(memoryview(body))  # a copy, since the host may use its buffer again; its size is in bytes
+            if body and (error := self._replay.flight.grow(record, len(body))):
+                self._cut(error)
             if message.get("more_body", False):
                 self._chunks.append(body)
                 await asyncio.sleep(0)  # a stream that never waits must not keep the loop from its time-out
