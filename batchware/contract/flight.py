@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from .errors import BatchError, Refused, ResultTooLarge, TooSlow
 from .limiter import Slot
-from .model import Action, Outcome, Parent
+from .model import Action, Outcome, Parent, Pieces
 from .nesting import Mark
 
 log = logging.getLogger("batchware")
@@ -34,7 +34,7 @@ class Record(Struct, eq=False):
     refusal: BatchError | None = None
     mark: Mark = msgspec.field(default_factory=Mark)
     outcome: Outcome | None = None
-    result: bytes = b""
+    result: Pieces = ()
     """Its entry of the answer, once that is written."""
     started: float = 0.0
     deadline: float = inf
@@ -62,7 +62,7 @@ class Flight:
         timeout: float | None,
         max_result_bytes: int,
         max_answer_bytes: int,
-        write: Callable[[Action, Outcome], bytes],
+        write: Callable[[Action, Outcome], Pieces],
         failure: Callable[[BatchError], Outcome],
     ) -> None:
         self.records = records
@@ -172,7 +172,7 @@ class Flight:
         held, record.holds = record.holds, False
         return held
 
-    def results(self) -> list[bytes]:
+    def results(self) -> list[Pieces]:
         """The entries of the answer, in the order of the actions (C19)."""
         self._write_settled()
         return [record.result for record in self.records]
@@ -200,10 +200,10 @@ class Flight:
             outcome = record.outcome
             assert outcome is not None, "it was settled with one"
             result = self._write(record.action, outcome)
-            self._bytes += len(result) - record.size
+            size = sum(map(len, result))
+            self._bytes += size - record.size
             if self._bytes > self._max_answer_bytes and outcome.error is None:
                 record.outcome = self._failure(ResultTooLarge("The answer of a batch", self._max_answer_bytes))
-                self._bytes -= len(result)
                 result = self._write(record.action, record.outcome)
-                self._bytes += len(result)
+                self._bytes += sum(map(len, result)) - size
             record.result, record.size = result, 0

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Headers = Sequence[tuple[str, str]]
 """Header fields in order: lower-case names, values as latin-1 text."""
 
+Pieces = tuple[bytes, ...]
+"""Bytes that are not joined yet: a body goes from the host into the answer in one copy."""
+
 
 class Parent(Struct, frozen=True):
     """The batch request, as hooks and rules see it."""
@@ -109,11 +112,11 @@ class Dialect(Protocol):
         """One of them as an action, and what is wrong with it, if anything (C9 to C15)."""
         ...
 
-    def result(self, action: Action, outcome: Outcome, layout: Layout) -> bytes:
+    def result(self, action: Action, outcome: Outcome, layout: Layout) -> Pieces:
         """One entry of the answer (C20 to C23)."""
         ...
 
-    def write(self, results: Sequence[bytes], layout: Layout) -> bytes:
+    def write(self, results: Sequence[Pieces], layout: Layout) -> bytes:
         """The whole answer (C5, C19)."""
         ...
 

@@ -17,7 +17,7 @@ from msgspec import Raw, Struct
 
 from ..contract.deny import METHODS
 from ..contract.errors import BatchError, Refused, asana_errors, quoted
-from ..contract.model import Action, Layout, Outcome
+from ..contract.model import Action, Layout, Outcome, Pieces
 from ..contract.paths import read_path
 from . import json, results
 from . import query as queries
@@ -203,32 +203,32 @@ class AsanaDialect:
 
     # --- writing
 
-    def result(self, action: Action, outcome: Outcome, layout: Layout) -> bytes:
+    def result(self, action: Action, outcome: Outcome, layout: Layout) -> Pieces:
         """`{"status_code": ..., "headers": {...}, "body": ...}` (C20)."""
         headers, body = results.parts(outcome, head=action.method == "HEAD", only=self._result_headers)
         if layout is _PLAIN or layout == _PLAIN:
             if not headers:
-                return b"".join((_opening(outcome.status), body, b"}"))
-            start = b'{"status_code":%d,"headers":%b,"body":' % (outcome.status, _encode(headers))
-            return b"".join((start, body, b"}"))
+                return _opening(outcome.status), body, b"}"
+            return b'{"status_code":%d,"headers":%b,"body":' % (outcome.status, _encode(headers)), body, b"}"
         written = _encode(headers)
         if layout.pretty:
             written = msgspec.json.format(written, indent=2).replace(b"\n", b"\n      ")
         values = {"status_code": b"%d" % outcome.status, "headers": written, "body": body}
         colon, comma = (b'": ', b",\n      ") if layout.pretty else (b'":', b",")
         members = comma.join([b'"' + name.encode() + colon + values[name] for name in layout.fields])
-        return b"{\n      " + members + b"\n    }" if layout.pretty else b"{" + members + b"}"
+        return (b"{\n      ", members, b"\n    }") if layout.pretty else (b"{", members, b"}")
 
-    def write(self, results: Sequence[bytes], layout: Layout) -> bytes:
+    def write(self, results: Sequence[Pieces], layout: Layout) -> bytes:
         """The answer (C5)."""
-        if layout.pretty:
-            return b"{\n  %b: [\n    %b\n  ]\n}\n" % (self._results_name, b",\n    ".join(results))
-        # Joined once: each copy of a large answer is a millisecond for a megabyte.
-        if not results:
-            return b"{%b:[]}" % self._results_name
-        commas = [b","] * (2 * len(results) - 1)
-        commas[::2] = results
-        return b"".join((b"{", self._results_name, b":[", *commas, b"]}"))
+        name, comma = self._results_name, b",\n    " if layout.pretty else b","
+        pieces = [b"{\n  ", name, b": [\n    "] if layout.pretty else [b"{", name, b":["]
+        for result in results:  # joined once: each copy of a large answer is a millisecond for a megabyte
+            pieces += result
+            pieces.append(comma)
+        if results:
+            pieces.pop()
+        pieces.append(b"\n  ]\n}\n" if layout.pretty else b"]}")
+        return b"".join(pieces)
 
     def error(self, error: BatchError, layout: Layout) -> bytes:
         """The host's shape for an error, and the default one where the host's own fails (C30)."""
