@@ -16,6 +16,7 @@ from batchware.contract.model import Action, Outcome, Parent
 from batchware.limiters.memory import MemoryLimiter
 from batchware.replay.places import Places
 from tests.contract.batching import (
+    BARE,
     BatchAnswer,
     action,
     apost_batch,
@@ -174,6 +175,26 @@ def test_c42_many_batches_in_one_loop_keep_to_it() -> None:
         assert sorted(answer.status for answer in answers) == [200, 200, 503, 503, 503]
         assert (await asend(app, "GET", "/tasks/1")).status == 200
         assert (await apost_batch(app, [action()] * 3)).statuses == [200] * 3
+
+    asyncio.run(test())
+
+
+def test_c42_a_batch_that_is_cancelled_gives_back_the_places_that_it_had() -> None:
+    app = wrap(BARE[0], max_actions=4, max_pending=4, parallel=1)
+
+    async def test() -> None:
+        batch = asyncio.create_task(apost_batch(app, [action("/gate/never", data={"n": 9}), *[action()] * 3]))
+        while not probe.gates.waiting("never"):
+            await asyncio.sleep(0)
+        batch.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await batch
+        batch = asyncio.create_task(apost_batch(app, [action("/gate/held", data={"n": 2}), *[action()] * 3]))
+        while not probe.gates.waiting("held"):
+            await asyncio.sleep(0)
+        assert (await apost_batch(app, [action()])).status == 503
+        probe.gates.arrive("held", 2)
+        assert (await batch).statuses == [200] * 4
 
     asyncio.run(test())
 

@@ -133,6 +133,18 @@ def test_c34_a_guarded_class_is_the_same_class(base: type) -> None:
     assert dict(vars(base)) == before, "the framework's own class is untouched"
 
 
+@pytest.mark.parametrize("verb", ["get", "trace", "on_get", "on_options"])
+def test_c34_a_class_without_a_dispatch_is_guarded_method_by_method(verb: str, in_an_action: Mark) -> None:
+    def method(self: Any, request: Any) -> str:
+        return "ran"
+
+    resource = not_batchable(type("Resource", (), {verb: method, "put": "no method", "other": method}))()
+    assert (resource.put, resource.other(None)) == ("no method", "ran")
+    with pytest.raises(NotBatchable):
+        getattr(resource, verb)(None)
+    assert in_an_action.refused
+
+
 def test_c34_a_guarded_class_keeps_its_place_in_the_line_of_classes(in_an_action: Mark) -> None:
     """A class that is put in between by a subclass is still asked, before or after the guard."""
     asked: list[str] = []

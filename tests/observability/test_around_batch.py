@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from batchware import BatchHooks, NotAuthorized, Parent, Quota, Reply
+from batchware.replay.around import Watched
 from tests.contract.batching import action, bare_door, every_host, post_batch, wrap
 from tests.hosts import Host
 from tests.hosts.clients import send
@@ -98,6 +99,28 @@ def test_it_hears_of_other_methods_and_not_of_preflights(host: Host) -> None:
     assert hook.events == []
     send(app, host.door, "GET", "/batch")
     assert hook.events[1] == (405, "MethodNotAllowed")
+
+
+def test_what_keeps_a_batch_from_its_answer_is_what_it_is_left_with() -> None:
+    left: list[tuple[Any, ...]] = []
+
+    class Hook(BatchHooks):
+        @contextmanager
+        def around_batch(self, parent: Parent) -> Iterator[Callable[[Reply], Any]]:
+            try:
+                yield lambda reply: left.append((reply,))
+            except BaseException as error:
+                left.append((type(error), error))
+                raise
+
+    interrupt = KeyboardInterrupt()
+
+    def make() -> Reply:
+        raise interrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Watched([Hook()], Parent("POST", "/batch", "", "http", (), None, {})).call(make)
+    assert left == [(KeyboardInterrupt, interrupt)]
 
 
 class _Failing(BatchHooks):
