@@ -254,3 +254,11 @@ def test_c33_what_is_denied_is_not_allowed_by_being_named() -> None:
 
 def test_c33_an_empty_allow_allows_nothing() -> None:
     assert _refusal("/tasks/1", allow=[]) is not None
+
+
+def test_c33_a_function_is_asked_with_the_action_and_the_parent() -> None:
+    asked: list[Any] = []
+    gate = BatchConfig(deny=[lambda *given: asked.append(given)]).gate
+    given = Action(0, "GET", "/x"), Parent("POST", "/batch", "", "http", (), None, {})
+    assert gate.refusal(*given) is None
+    assert asked == [given]
