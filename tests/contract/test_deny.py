@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batchware import DEFAULT_DENY, Action, BatchConfig, DenyRule, Parent
+from batchware import DEFAULT_DENY, NESTED, Action, BatchConfig, DenyRule, Parent
 from tests.contract.batching import action, bare_door, every_host, post_batch, wrap
 from tests.hosts import Host, probe
 
@@ -250,6 +250,7 @@ def test_c33_only_the_very_path_is_allowed(path: str) -> None:
 
 def test_c33_what_is_denied_is_not_allowed_by_being_named() -> None:
     assert _refusal("/tasks/1", "/tasks/{id}", allow=["/tasks/{id}"]) is not None
+    assert _refusal("/batch", allow=[NESTED]) is not None
 
 
 def test_c33_an_empty_allow_allows_nothing() -> None:

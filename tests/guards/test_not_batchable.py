@@ -140,9 +140,46 @@ def test_c34_a_class_without_a_dispatch_is_guarded_method_by_method(verb: str, i
 
     resource = not_batchable(type("Resource", (), {verb: method, "put": "no method", "other": method}))()
     assert (resource.put, resource.other(None)) == ("no method", "ran")
-    with pytest.raises(NotBatchable):
+    with pytest.raises(NotBatchable, match=r"^this endpoint cannot be batched$"):
         getattr(resource, verb)(None)
     assert in_an_action.refused
+    in_an_action.live = False
+    assert getattr(resource, verb)(None) == "ran"
+
+
+@pytest.mark.parametrize("awaited", [False, True], ids=["plain", "async"])
+def test_c34_a_guarded_class_hands_on_what_its_own_method_inherits(awaited: bool, in_an_action: Mark) -> None:
+    class Base:
+        def dispatch(self, request: Any, *, kind: str) -> tuple[Any, ...]:
+            """Says what it got."""
+            return self, request, kind
+
+    class Awaited:
+        async def dispatch(self, request: Any, *, kind: str) -> tuple[Any, ...]:
+            """Says what it got."""
+            return self, request, kind
+
+    base: Any = Awaited if awaited else Base
+    guarded: Any = not_batchable(type("Guarded", (base,), {}))
+    assert inspect.iscoroutinefunction(guarded.dispatch) == awaited
+    assert (guarded.dispatch.__name__, guarded.dispatch.__doc__) == ("dispatch", "Says what it got.")
+
+    async def call(view: Any) -> Any:
+        answer = view.dispatch(1, kind="k")
+        return await answer if awaited else answer
+
+    view = guarded()
+    with pytest.raises(NotBatchable):
+        asyncio.run(call(view))
+    in_an_action.live = False
+    assert asyncio.run(call(view)) == (view, 1, "k")
+
+
+@pytest.mark.parametrize("name", ["scope", "environ", "env"])
+def test_c34_the_mark_is_found_in_whatever_request_objects_call_it(name: str) -> None:
+    request = type("Request", (), {name: {"batchware": Mark()}})()
+    with pytest.raises(NotBatchable):
+        not_batchable(lambda request: "ran")(request)
 
 
 def test_c34_a_guarded_class_keeps_its_place_in_the_line_of_classes(in_an_action: Mark) -> None:
@@ -180,6 +217,15 @@ def test_c34_a_guarded_class_keeps_its_place_in_the_line_of_classes(in_an_action
 def test_c34_what_cannot_be_guarded_is_an_error_at_once(wrong: Any) -> None:
     with pytest.raises(TypeError, match="not_batchable"):
         not_batchable(wrong)
+
+
+def test_c34_a_class_that_answers_no_requests_is_told_what_would() -> None:
+    with pytest.raises(TypeError) as raised:
+        not_batchable(type("Plain", (), {}))
+    assert str(raised.value) == (
+        "not_batchable finds no method in Plain that answers requests (dispatch_request, dispatch, get, post, on_get, "
+        "...); guard its methods one by one"
+    )
 
 
 @pytest.mark.parametrize("how", ["positional", "by name", "in an object", "a method of an object"])

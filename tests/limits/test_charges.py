@@ -57,3 +57,7 @@ def test_c35_who_is_asked_for_once_is_known_to_all_limits_of_that_key(caplog: py
 
 def test_c36_no_permit_is_like_another() -> None:
     assert len({new_permit() for _ in range(100)}) == 100
+
+
+def test_c35_a_request_costs_one_unless_it_is_said_otherwise() -> None:
+    assert Quota("q", 1).cost(Action(0, "GET", "/tasks")) == 1

@@ -37,6 +37,7 @@ TESTS = (
     "tests/faults",
     "tests/isolation",
     "tests/oracles",
+    "tests/limits/test_charges.py",
     "tests/limits/test_keeping.py",
     "tests/limits/test_laws.py",
     "tests/limits/test_ledger.py",
