@@ -37,6 +37,23 @@ def test_c36_a_refusal_names_its_limit_and_a_digest_of_who_was_refused(
 
 
 @bare_door
+def test_c36_a_principal_that_is_no_text_can_be_refused_too(host: Host) -> None:
+    limited = Limited(host, [Quota("few", 1)], authorize=lambda parent: "\udcff")
+    assert [limited.batch(1).status for _ in range(2)] == [200, 429]
+
+
+@bare_door
+def test_c33_a_deny_function_that_fails_is_logged_with_its_action(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    def rule(action: Action, parent: Any) -> None:
+        if action.index:
+            raise KeyError("no idea")
+
+    assert post_batch(wrap(host, deny=[rule]), host, [action(), action()]).statuses == [200, 500]
+    assert _said(caplog, logging.ERROR) == ["a deny rule failed for actions[1]"]
+    assert caplog.records[-1].exc_info is not None
+
+
+@bare_door
 def test_c35_a_cost_that_fails_is_logged(host: Host, caplog: pytest.LogCaptureFixture) -> None:
     def cost(action: Action) -> int:
         raise KeyError("no idea")
