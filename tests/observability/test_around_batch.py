@@ -147,6 +147,9 @@ class _Failing(BatchHooks):
         return True
 
 
+LINES = {"told": "a hook failed as it was told the reply", "leave": "a hook failed as it was left"}
+
+
 @bare_door
 @pytest.mark.parametrize("place", ["around_batch", "enter", "told", "leave"])
 @pytest.mark.parametrize("error", [LookupError("x"), SystemExit(3)], ids=lambda error: type(error).__name__)
@@ -154,7 +157,10 @@ def test_one_that_fails_breaks_nothing(
     host: Host, place: str, error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     hook = Watching()
-    answer = post_batch(wrap(host, hooks=[_Failing(place, error), hook]), host, [action()])
+    failing = _Failing(place, error)
+    answer = post_batch(wrap(host, hooks=[failing, hook]), host, [action()])
     assert answer.statuses == [200]
     assert [event[0] for event in hook.events] == ["enter", 200, "leave"]
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", LINES.get(place, f"{failing!r} failed as it was entered for a batch"))
+    ]
