@@ -32,7 +32,7 @@ from mutmut.mutation import trampoline
 FOLDER = Path(os.environ["BATCHWARE_MUTANTS"])
 TREE = FOLDER / "tree"
 PARTS = ("contract", "wire", "replay")
-LONG = 0.5  # seconds; a longer test judges no mutant
+LONG = 10.0  # seconds; a longer test judges no mutant
 IDLE = 8.0  # seconds without work after which a test hangs
 TICK = 0.25
 
