@@ -13,6 +13,7 @@ import pytest
 
 from batchware import Action, BatchHooks, Concurrency, LimiterUnavailable, Quota, Slot
 from batchware.limiters.memory import MemoryLimiter
+from batchware.replay.responses import InvalidResponse
 from batchware.replay.threads import Helpers
 from tests.contract.batching import BARE, action, bare_door, batch_body, post_batch, wrap
 from tests.contract.limited import Awaited, Down, Limited
@@ -108,6 +109,24 @@ def test_c39_slots_that_could_not_be_given_back_are_logged(
     line = f"slots could not be given back, they are free when their lease ends: {error}"
     assert eventually(lambda: _said(caplog, logging.WARNING) == [line]), caplog.messages
     assert bool(caplog.records[-1].exc_info) == ("bug" in error)
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "what", "error"),
+    [
+        pytest.param(ASGI, "/raise", "raised", RuntimeError, id="raises on asgi"),
+        pytest.param(WSGI, "/raise", "raised", RuntimeError, id="raises on wsgi"),
+        pytest.param(ASGI, "/nothing", "ended without a complete response", None, id="nothing on asgi"),
+        pytest.param(WSGI, "/nothing", "raised", InvalidResponse, id="nothing on wsgi"),
+    ],
+)
+def test_c26_a_handler_that_fails_is_logged(
+    host: Host, path: str, what: str, error: type | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert post_batch(wrap(host), host, [action(), action(path)]).statuses == [200, 500]
+    (record,) = [record for record in caplog.records if record.name == "batchware"]
+    assert (record.levelname, record.getMessage()) == ("ERROR", f"actions[1] GET {path} {what}")
+    assert (record.exc_info and record.exc_info[0]) == error
 
 
 class _Failing(BatchHooks):

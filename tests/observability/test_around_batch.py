@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from batchware import BatchHooks, NotAuthorized, Parent, Quota, Reply
-from batchware.replay.around import Watched
+from batchware.replay.around import Around, Watched
 from tests.contract.batching import action, bare_door, every_host, post_batch, wrap
 from tests.hosts import Host
 from tests.hosts.clients import send
@@ -99,6 +99,29 @@ def test_it_hears_of_other_methods_and_not_of_preflights(host: Host) -> None:
     assert hook.events == []
     send(app, host.door, "GET", "/batch")
     assert hook.events[1] == (405, "MethodNotAllowed")
+
+
+def test_a_context_manager_is_left_as_with_leaves_it() -> None:
+    left: list[Any] = []
+
+    class Manager:
+        def __enter__(self) -> None:
+            return None
+
+        def __exit__(self, *what: Any) -> None:
+            left.append(what)
+
+    class Hook(BatchHooks):
+        def around_batch(self, parent: Parent) -> Any:
+            return Manager()
+
+    parent = Parent("POST", "/batch", "", "http", (), None, {})
+    Around([Hook()], None, parent).leave(None)
+    with pytest.raises(LookupError) as raised:
+        raise LookupError
+    Around([Hook()], None, parent).leave(raised.value)
+    assert left == [(None, None, None), (LookupError, raised.value, raised.value.__traceback__)]
+    assert left[1][2] is not None
 
 
 def test_what_keeps_a_batch_from_its_answer_is_what_it_is_left_with() -> None:

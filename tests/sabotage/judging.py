@@ -33,7 +33,7 @@ FOLDER = Path(os.environ["BATCHWARE_MUTANTS"])
 TREE = FOLDER / "tree"
 PARTS = ("contract", "wire", "replay")
 LONG = 10.0  # seconds; a longer test judges no mutant
-IDLE = 8.0  # seconds without work after which a test hangs
+IDLE = 5.0  # seconds without work after which a test hangs
 TICK = 0.25
 
 active = ""

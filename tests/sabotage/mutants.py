@@ -188,7 +188,7 @@ def judge(folder: Path, todo: list[Mutant], seconds: float, workers: int, learn:
         cwd=folder / "tree",
         env={
             **os.environ, "PYTHONPATH": str(folder / "tree"), "CI": "true",
-            "BATCHWARE_MUTANTS": str(folder), "BATCHWARE_TESTS_DEADLINE": "4",
+            "BATCHWARE_MUTANTS": str(folder), "BATCHWARE_TESTS_DEADLINE": "3",
         },
         check=False,
     )  # fmt: skip
