@@ -1,9 +1,7 @@
 """A plugin of pytest that judges mutants: each in a fork of one warm process, by the tests that run its lines.
 
-First it learns: every test runs once, and which lines it runs and how long it takes is written down (`learnt-*.jsonl`;
-again where its file or the code has changed). Tests that fail without any mutant, or take long, judge none.
-Then the workers take one function after the other. What killed a mutant of the same function comes first, then what
-killed in the same module, then tests of all files in turn.
+What killed a mutant of the same function comes first, then in turn what killed one in the same module, what speaks of
+the changed line, and what of all files is left.
 
 A mutant that hangs is killed: its test neither ends, nor works, for some seconds, or works for far longer than it did.
 Time in which the process may not run, on a busy machine or stopped by hand, counts for neither. (Linux only.)
@@ -12,7 +10,6 @@ Time in which the process may not run, on a busy machine or stopped by hand, cou
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 import os
 import select
@@ -20,19 +17,16 @@ import signal
 import time
 from collections import Counter, defaultdict
 from contextlib import suppress
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-import coverage
 import pytest
-from _pytest.runner import runtestprotocol
 from hypothesis import Phase, settings
 from mutmut.mutation import trampoline
 
-FOLDER = Path(os.environ["BATCHWARE_MUTANTS"])
-TREE = FOLDER / "tree"
-PARTS = ("contract", "wire", "replay")
-LONG = 10.0  # seconds; a longer test judges no mutant
+from tests.sabotage.learning import FOLDER, Learnt, learn, run
+
 IDLE = 5.0  # seconds without work after which a test hangs
 TICK = 0.25
 
@@ -43,83 +37,6 @@ trampoline.get_mutant_under_test = lambda: active
 def activate(name: str) -> None:
     global active  # noqa: PLW0603 - the trampolines ask for it with every call
     active = name
-
-
-def run(items: list[pytest.Item], at: int) -> bool:
-    """Whether the test failed."""
-    after = items[at + 1] if at + 1 < len(items) else None
-    return any(report.failed for report in runtestprotocol(items[at], nextitem=after, log=False))
-
-
-def version(item: pytest.Item, code: str) -> str:
-    return hashlib.sha256(item.path.read_bytes() + code.encode()).hexdigest()[:12]
-
-
-def learn(items: list[pytest.Item], path: Path, code: str) -> None:
-    """Writes a line for each test: the lines that it runs, its seconds, and whether it failed."""
-    tracer = coverage.Coverage(
-        data_file=None, config_file=False, messages=False, include=[f"{TREE}/batchware/{part}/*" for part in PARTS]
-    )
-    tracer.set_option("run:disable_warnings", ["no-data-collected"])  # of a test that runs none of these lines
-    tracer.start()
-    with path.open("a", encoding="utf-8") as file:
-        for at, item in enumerate(items):
-            tracer.switch_context(item.nodeid)
-            began = time.process_time()  # a busy machine makes no test long
-            failed = run(items, at)
-            seconds = time.process_time() - began
-            data = tracer.get_data()
-            data.set_query_context(item.nodeid)
-            lines = {str(Path(name).relative_to(TREE)): data.lines(name) for name in data.measured_files()}
-            one = {"test": item.nodeid, "version": version(item, code), "seconds": seconds, "failed": failed}
-            file.write(json.dumps({**one, "lines": {name: found for name, found in lines.items() if found}}) + "\n")
-            file.flush()
-
-
-class Learnt:
-    """What is known of the tests that are there."""
-
-    def __init__(self, items: list[pytest.Item], code: str) -> None:
-        self.items = {item.nodeid: item for item in items}
-        self.seconds: dict[str, float] = {}
-        self.runs: dict[str, int] = {}
-        self.reach: dict[tuple[str, int], list[str]] = defaultdict(list)
-        self.failed: list[str] = []
-        known = {}
-        for path in FOLDER.glob("learnt*.jsonl"):
-            for line in path.read_text("utf-8").splitlines():
-                one = json.loads(line)
-                known[one["test"], one["version"]] = one
-        self.missing = []
-        for item in items:
-            one = known.get((item.nodeid, version(item, code)))
-            if one is None:
-                self.missing.append(item)
-            elif one["failed"]:
-                self.failed.append(item.nodeid)
-            elif one["seconds"] < LONG:
-                self.seconds[item.nodeid] = one["seconds"] + 0.002
-                self.runs[item.nodeid] = sum(len(lines) for lines in one["lines"].values())
-                for name, lines in one["lines"].items():
-                    for line in lines:
-                        self.reach[name, line].append(item.nodeid)
-
-    def mixed(self, mutant: dict[str, Any]) -> list[str]:
-        """The tests that run a mutant's lines, so that the first few differ: of each file one, then of each another.
-
-        Where nothing ran the changed line itself (a part of a longer statement), those of the line before it.
-        """
-        first = mutant["lines"][0]
-        for at in (mutant["lines"], *([line] for line in range(first - 1, mutant["first"], -1))):
-            if found := {test for line in at for test in self.reach.get((mutant["file"], line), ())}:
-                break
-        files: dict[str, list[tuple[int, float, str]]] = defaultdict(list)
-        times: Counter[str] = Counter()
-        for cost, test in sorted((self.runs[test] * (0.02 + self.seconds[test]), test) for test in found):
-            times[test.partition("[")[0]] += 1
-            files[test.partition("::")[0]].append((times[test.partition("[")[0]], cost, test))
-        places = [(place, cost, test) for one in files.values() for place, (_, cost, test) in enumerate(sorted(one))]
-        return [test for _, _, test in sorted(places)]
 
 
 def alone(name: str, items: list[pytest.Item], told: int) -> int:
@@ -207,8 +124,10 @@ def work(functions: list[list[dict[str, Any]]], queue: int, learnt: Learnt, seco
             function = mutant["name"].partition("__mutmut_")[0]
             own, near = killers[function], killers[function.rpartition(".")[0]]
             spent, tests = 0.0, []
-            reach = learnt.mixed(mutant)
-            for test in sorted(reach, key=lambda test: (-own[test], -near[test] if near[test] > 2 else 0)):
+            reach = learnt.ordered(mutant)
+            within = {*reach}
+            kills = [[test for test, _ in of.most_common() if test in within] for of in (own, near)]
+            for test in dict.fromkeys([*kills[0], *filter(None, chain.from_iterable(zip_longest(kills[1], reach)))]):
                 spent += learnt.seconds[test]
                 if tests and spent > seconds:
                     break
