@@ -131,11 +131,25 @@ def test_c32_a_rule_matches_whole_segments(rule: str, path: str, matches: bool) 
         pytest.param("/sc\ufe0fim/v2", id="a variation selector"),
         pytest.param("/sc\u034fim/v2", id="a grapheme joiner"),
         pytest.param("/\u202escim/v2", id="a change of direction"),
+        pytest.param("/sc%C2%85im/v2", id="a control character after a further decoding"),
+        pytest.param("/scim/v2/;a", id="a trailing slash before parameters"),
         pytest.param("/SC%C4%B1M;a/v2/", id="several at once"),
     ],
 )
 def test_c32_every_spelling_of_a_denied_path_is_denied(path: str) -> None:
     assert _refusal(path, "/scim/v2") is not None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/scim/v2X;a", id="a longer name"),
+        pytest.param("/%252573cim/v2", id="three further decodings"),
+        pytest.param("/scim/v2%ff", id="no UTF-8 after a further decoding"),
+    ],
+)
+def test_c32_what_no_router_takes_for_a_denied_path_is_free(path: str) -> None:
+    assert _refusal(path, "/scim/v2") is None
 
 
 @pytest.mark.parametrize("path", ["/ÉCOLES/x", "/e\u0301coles/x", "/%C3%A9coles/x"])
@@ -246,6 +260,11 @@ def test_c33_allow_turns_the_list_round(host: Host) -> None:
 )
 def test_c33_only_the_very_path_is_allowed(path: str) -> None:
     assert _refusal(path, allow=["/tasks/{id}"]) is not None
+
+
+@pytest.mark.parametrize("path", ["/files/%2e", "/files/.;a", "/files/%252e/x", "/files/..;a"])
+def test_c33_no_wildcard_takes_a_dot_segment(path: str) -> None:
+    assert _refusal(path, allow=["/files/**"]) is not None
 
 
 def test_c33_what_is_denied_is_not_allowed_by_being_named() -> None:
