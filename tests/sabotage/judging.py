@@ -126,12 +126,14 @@ def work(functions: list[list[dict[str, Any]]], queue: int, learnt: Learnt, seco
             spent, tests = 0.0, []
             reach = learnt.ordered(mutant)
             within = {*reach}
-            kills = [[test for test, _ in of.most_common() if test in within] for of in (own, near)]
+            kills = [
+                sorted((test for test in of if test in within), key=lambda test: -of[test] / learnt.seconds[test])
+                for of in (own, near)
+            ]
             for test in dict.fromkeys([*kills[0], *filter(None, chain.from_iterable(zip_longest(kills[1], reach)))]):
-                spent += learnt.seconds[test]
-                if tests and spent > seconds:
-                    break
-                tests.append(test)
+                if spent + learnt.seconds[test] <= seconds:
+                    spent += learnt.seconds[test]
+                    tests.append(test)
             verdict, test = judge(mutant["name"], tests, learnt) if tests else ("no tests", "")
             if test:
                 own[test] += 1
