@@ -207,3 +207,45 @@ def test_c39_one_timer_renews_for_all_that_a_loop_holds() -> None:
 
     asyncio.run(run())
     assert len(limiter.released) == 3
+
+
+def _admitted(count: int) -> Admit:
+    parent = Parent("GET", "/tasks", "", "http", (), "127.0.0.1", {}, "somebody")
+    actions = [(Action(index, "GET", "/tasks"), Mark()) for index in range(count)]
+    return Admit(count, charges_for([RULE], parent, actions, "permit"), "permit", pass_if_down=False)
+
+
+def test_c39_what_is_still_held_is_renewed_when_its_neighbour_is_free() -> None:
+    limiter = Renewing()
+    ledger = AwaitingLedger(Places(10), [RULE], limiter)
+
+    async def run() -> None:
+        assert await ledger.admit(_admitted(2)) is not None
+        first, second = ledger.held
+        ledger.free(1, [first])
+        limiter.renewed.clear()
+        end = time.monotonic() + DEADLINE
+        while len(limiter.renewed) < 2:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.005)
+        assert ledger.held == [second]
+        ledger.free(1, [second])
+        assert ledger._timer is None, "no timer of nothing keeps a loop awake"
+
+    asyncio.run(run())
+    assert (ledger.places.taken, limiter.released) == (0, ["flying", "flying"])
+
+
+def test_c39_settled_is_what_has_arrived_at_the_limiter() -> None:
+    limiter = Renewing()
+    ledger = AwaitingLedger(Places(10), [RULE], _Later(limiter))
+
+    async def run() -> None:
+        await ledger.settled()
+        assert await ledger.admit(_admitted(2)) is not None
+        ledger.free(2, ledger.held)
+        assert (ledger.held, limiter.released) == ([], [])
+        await ledger.settled()
+        assert limiter.released == ["flying", "flying"]
+
+    asyncio.run(run())
