@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import os
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 from .limiter import Charge, Slot
-from .limits import Concurrency, Key, Limit, Quota, one
+from .limits import OWN, Concurrency, Key, Limit, Quota, one
 from .model import Action, Parent
 from .nesting import Mark
 
@@ -30,9 +31,25 @@ class HostLimits(Protocol):
         ...
 
 
+class _Process:
+    """A name that no other process has, and the numbers in it: a quarter of the time of a random name for each."""
+
+    def __init__(self) -> None:
+        self.numbers = itertools.count(1 << 32)  # all of one length
+        self.begin()
+
+    def begin(self) -> None:
+        self.name = os.urandom(12).hex()
+
+
+_process = _Process()
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_process.begin)
+
+
 def new_permit() -> str:
     """A name that no other request of any process has, for what it is charged and holds."""
-    return os.urandom(12).hex()
+    return f"{_process.name}{next(_process.numbers):x}"
 
 
 def charges_for(
@@ -42,7 +59,7 @@ def charges_for(
     subjects: dict[Key, str] = {}
     charges: list[Charge] = []
     for rule in limits:
-        if not isinstance(rule, Quota | Concurrency):
+        if not isinstance(rule, OWN):
             charges += rule.charges(parent, actions, permit)
             continue
         counted = actions if rule.counts_all else [pair for pair in actions if rule.counts(pair[0])]

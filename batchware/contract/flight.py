@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 
 import msgspec
 from msgspec import Struct
 
 from .errors import BatchError, Refused, ResultTooLarge, TooSlow
 from .limiter import Slot
-from .model import Action, Outcome, Parent
+from .model import Action, Outcome, Parent, Pieces
 from .nesting import Mark
 
 log = logging.getLogger("batchware")
@@ -33,10 +34,10 @@ class Record(Struct, eq=False):
     refusal: BatchError | None = None
     mark: Mark = msgspec.field(default_factory=Mark)
     outcome: Outcome | None = None
-    result: bytes = b""
+    result: Pieces = ()
     """Its entry of the answer, once that is written."""
     started: float = 0.0
-    deadline: float = float("inf")
+    deadline: float = inf
     size: int = 0
     """Bytes of the response so far."""
     slots: Sequence[Slot] = ()
@@ -61,7 +62,7 @@ class Flight:
         timeout: float | None,
         max_result_bytes: int,
         max_answer_bytes: int,
-        write: Callable[[Action, Outcome], bytes],
+        write: Callable[[Action, Outcome], Pieces],
         failure: Callable[[BatchError], Outcome],
     ) -> None:
         self.records = records
@@ -116,16 +117,12 @@ class Flight:
 
     def ready(self, now: float) -> list[Record]:
         """The actions to start now, at most `parallel` in the air at once (C18)."""
-        started: list[Record] = []
         waiting, flying = self._waiting, self._flying
-        while waiting and len(flying) < self._parallel:
-            record = waiting.popleft()
-            record.started = now
-            record.holds = True
-            if self._timeout is not None:
-                record.deadline = now + self._timeout
+        started = [waiting.popleft() for _ in range(min(len(waiting), self._parallel - len(flying)))]
+        deadline = inf if self._timeout is None else now + self._timeout
+        for record in started:
+            record.started, record.deadline, record.holds = now, deadline, True
             flying[record.action.index] = record
-            started.append(record)
         return started
 
     def grow(self, record: Record, size: int) -> BatchError | None:
@@ -145,8 +142,7 @@ class Flight:
         if record.outcome is not None:
             return False
         self._settle(record, outcome)
-        held, record.holds = record.holds, False
-        return held
+        return self.ended(record)
 
     def fail(self, record: Record, error: BatchError, now: float) -> bool:
         """A failure in the place of a response. Its place stays taken until `ended`. False if settled before."""
@@ -176,7 +172,7 @@ class Flight:
         held, record.holds = record.holds, False
         return held
 
-    def results(self) -> list[bytes]:
+    def results(self) -> list[Pieces]:
         """The entries of the answer, in the order of the actions (C19)."""
         self._write_settled()
         return [record.result for record in self.records]
@@ -204,10 +200,10 @@ class Flight:
             outcome = record.outcome
             assert outcome is not None, "it was settled with one"
             result = self._write(record.action, outcome)
-            self._bytes += len(result) - record.size
+            size = sum(map(len, result))
+            self._bytes += size - record.size
             if self._bytes > self._max_answer_bytes and outcome.error is None:
                 record.outcome = self._failure(ResultTooLarge("The answer of a batch", self._max_answer_bytes))
-                self._bytes -= len(result)
                 result = self._write(record.action, record.outcome)
-                self._bytes += len(result)
+                self._bytes += sum(map(len, result)) - size
             record.result, record.size = result, 0

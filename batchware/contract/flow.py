@@ -32,7 +32,7 @@ from .errors import (
 from .flight import Flight, Record
 from .headers import access_control, cross_origin, forwarded_cookies, sets_cookies
 from .limiter import Slot
-from .limits import Concurrency, Quota, by_principal
+from .limits import OWN, by_principal
 from .model import Action, Headers, Layout, Outcome, Parent, Reply
 from .nesting import FREE, Mark, mark_of
 from .paths import quote_path
@@ -132,7 +132,7 @@ def direct(settings: Settings, parent: Parent) -> Generator[Effect, Any, Passage
     below = parent.path.startswith(settings.base + "/")
     action = Action(0, parent.method, parent.path[len(settings.base) :] if below else "", query=parent.query)
     permit = new_permit()
-    limits = [rule for rule in settings.limits if isinstance(rule, Quota | Concurrency)]
+    limits = [rule for rule in settings.limits if isinstance(rule, OWN)]
     charges = charges_for(limits, parent, [(action, Mark())], permit)
     if not charges:
         return Passage(None)

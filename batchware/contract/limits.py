@@ -138,3 +138,6 @@ class Concurrency(_Limit):
 
 
 Limit: TypeAlias = Quota | Concurrency
+
+OWN = (Quota, Concurrency)
+"""For `isinstance`: a union would be made anew at each question."""

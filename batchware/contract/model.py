@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
+from .fields import Fields, joined
+
 if TYPE_CHECKING:
     from .errors import BatchError
 
 Headers = Sequence[tuple[str, str]]
 """Header fields in order: lower-case names, values as latin-1 text."""
+
+Pieces = tuple[bytes, ...]
+"""Bytes that are not joined yet: a body goes from the host into the answer in one copy."""
 
 
 class Parent(Struct, frozen=True):
@@ -39,11 +44,8 @@ class Parent(Struct, frozen=True):
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lower case), or None; several fields are joined with `, `."""
-        found: str | None = None
-        for field, value in self.headers:
-            if field == name:
-                found = value if found is None else f"{found}, {value}"
-        return found
+        headers = self.headers
+        return headers.get(name) if isinstance(headers, Fields) else joined(headers).get(name)
 
 
 class Action(Struct, frozen=True, gc=False):
@@ -110,11 +112,11 @@ class Dialect(Protocol):
         """One of them as an action, and what is wrong with it, if anything (C9 to C15)."""
         ...
 
-    def result(self, action: Action, outcome: Outcome, layout: Layout) -> bytes:
+    def result(self, action: Action, outcome: Outcome, layout: Layout) -> Pieces:
         """One entry of the answer (C20 to C23)."""
         ...
 
-    def write(self, results: Sequence[bytes], layout: Layout) -> bytes:
+    def write(self, results: Sequence[Pieces], layout: Layout) -> bytes:
         """The whole answer (C5, C19)."""
         ...
 

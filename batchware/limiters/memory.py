@@ -11,7 +11,7 @@ from math import inf
 from ..contract.limiter import Charge, Decision, Level, Slot
 from ..contract.limits import Concurrency, Quota
 
-PERMIT_SECONDS = 60.0  # how long a permit is remembered (the laws of a limiter)
+PERMIT_SECONDS = 60.0  # how long a permit is remembered at the least (the laws of a limiter)
 
 
 class _Window:
@@ -79,15 +79,19 @@ class MemoryLimiter:
         self._lock = threading.Lock()
         self._windows: OrderedDict[tuple[str, str], _Window] = OrderedDict()
         self._held: OrderedDict[tuple[str, str], dict[str, float]] = OrderedDict()  # holder: end of its lease
-        self._permits: OrderedDict[str, tuple[float, Decision]] = OrderedDict()
+        # The permits of this minute and of the one before, each let go as a whole: half the memory of an ordered dict
+        # that knows when each came, and most of what a charge costs is memory that was never used before.
+        self._permits: dict[str, Decision] = {}
+        self._permits_before: dict[str, Decision] = {}
+        self._turns = -inf
 
     def acquire(self, charges: Sequence[Charge], *, permit: str) -> Decision:
         """All charges or none; see `Limiter`."""
         with self._lock:
             now = self._clock()
             self._forget(now)
-            if permit in self._permits:
-                return self._permits[permit][1]
+            if known := self._permits.get(permit) or self._permits_before.get(permit):
+                return known
             looks = [self._look(charge, now) for charge in charges]
             waits = [look.wait() for look in looks]
             admitted = not any(waits)
@@ -100,7 +104,7 @@ class MemoryLimiter:
                 wait = max([look.wait() for look in looks])
             decision = Decision(admitted, None if wait == inf else wait, tuple([look.level() for look in looks]))
             if spent:
-                self._permits[permit] = (now + PERMIT_SECONDS, decision)
+                self._permits[permit] = decision
             return decision
 
     def release(self, slots: Sequence[Slot]) -> None:
@@ -137,8 +141,7 @@ class MemoryLimiter:
                     del held[holder]
             return _SlotsLook(rule, charge, key, {} if held is None else held)
         number, elapsed = divmod(now, rule.per)
-        window = self._windows.get(key)
-        if window is None:
+        if (window := self._windows.get(key)) is None:
             window = _Window(int(number))
         elif window.number != number:
             window.before = window.current if window.number == number - 1 else 0
@@ -156,13 +159,11 @@ class MemoryLimiter:
             look.held.update(dict.fromkeys(look.charge.holders, now + look.rule.lease))
 
     def _forget(self, now: float) -> None:
-        """Let go what is over, a little at each call, and the oldest of what is too much."""
-        permits = self._permits
-        while permits:
-            oldest = next(iter(permits))
-            if permits[oldest][0] > now and len(permits) < self._most:
-                break
-            del permits[oldest]
+        """Let go what is over, and the oldest of what is too much."""
+        if now >= self._turns or 2 * len(self._permits) >= self._most:
+            # Two turns may be due at once, after a pause.
+            self._permits_before = self._permits if now < self._turns + PERMIT_SECONDS else {}
+            self._permits, self._turns = {}, now + PERMIT_SECONDS
         while len(self._windows) >= self._most:
             self._windows.popitem(last=False)
         while len(self._held) >= self._most:

@@ -64,13 +64,14 @@ class Child:
 
     __slots__ = (
         "_around", "_asked", "_chunks", "_headers", "_replay", "_scope", "_status", "_stopped", "_waiting",
-        "record", "task",
+        "begun", "record", "task",
     )  # fmt: skip
 
     def __init__(self, replay: Coordinator, record: Record, scope: Scope) -> None:
         self.record = record
         self._scope = scope
         self.task: asyncio.Task[Any] | None = None
+        self.begun = False
         self._replay = replay
         self._around: Around | None = None
         self._asked = False
@@ -83,7 +84,9 @@ class Child:
     async def run(self) -> None:
         """The body of the action's task. It never raises."""
         replay, record, raised = self._replay, self.record, None
-        self.task = asyncio.current_task()
+        self.begun = True
+        if self.task is None:  # an eager task is not known to whoever starts it before its first wait
+            self.task = asyncio.current_task()
         current.set(record.mark)  # in the task's own context
         if replay.hooks:
             self._around = Around(replay.hooks, record.action, replay.flight.parent)
@@ -103,12 +106,12 @@ class Child:
         if self._around is not None:
             self._around.tell(record.outcome)  # type: ignore[arg-type]  # it has one by now
             self._around.leave(raised)
-        if replay.flight.ended(record):
+        if record.holds and replay.flight.ended(record):
             replay.free(1, record.slots)
 
     def settle_unstarted(self, task: asyncio.Task[None]) -> None:
-        """Called when the task has ended: whoever cancels one that has not begun to run keeps `run` from its end."""
-        if self.task is None and task.cancelled():  # one that has run may end as cancelled too, and is settled
+        """Called when a task that was cancelled before it began has ended: it keeps `run` from its end."""
+        if not self.begun:
             log_failure(self.record.action, None)
             self._fail(HandlerFailed())
             if self._replay.flight.ended(self.record):
@@ -130,8 +133,8 @@ class Child:
         """Take in one message of the response; the last one lands it."""
         if self._stopped:
             raise OSError("the batch takes no more of this response")
-        kind = message["type"]
-        if self.record.outcome is not None:
+        kind, record = message["type"], self.record
+        if record.outcome is not None:
             raise RuntimeError(f"{kind!r} was sent after the response was complete")
         if kind == "http.response.start":
             if self._status is not None:
@@ -139,12 +142,19 @@ class Child:
             headers = checked_fields(message.get("headers", ()))
             self._status, self._headers = checked_status(message["status"]), headers
         elif kind == "http.response.body":
-            if body := message.get("body", b""):
-                self._take(body)
+            if self._status is None:
+                raise RuntimeError("the body of a response was sent before its start")
+            body = message.get("body") or b""
+            if not isinstance(body, bytes):
+                body = bytes(memoryview(body))  # a copy, since the host may use its buffer again; its size is in bytes
+            if body and (error := self._replay.flight.grow(record, len(body))):
+                self._cut(error)
             if message.get("more_body", False):
+                self._chunks.append(body)
                 await asyncio.sleep(0)  # a stream that never waits must not keep the loop from its time-out
             else:
-                self._land()
+                whole = b"".join((*self._chunks, body)) if self._chunks else body
+                self._land(Outcome(self._status, self._headers, whole, None, time.monotonic() - record.started))
         else:
             raise RuntimeError(f"{kind!r} can't be sent in a batch")
 
@@ -167,26 +177,17 @@ class Child:
                 waiting.set_result(None)
         self._waiting.clear()
 
-    def _take(self, body: bytes | bytearray | memoryview) -> None:
-        if self._status is None:
-            raise RuntimeError("the body of a response was sent before its start")
-        if not isinstance(body, bytes):
-            body = bytes(memoryview(body))  # a copy, since the host may use its buffer again; its size is in bytes
-        self._chunks.append(body)
-        if error := self._replay.flight.grow(self.record, len(body)):
-            self._fail(error)
-            log_cut(self.record)
-            self.stop()
-            raise OSError(error.message)
+    def _cut(self, error: BatchError) -> None:
+        """No more of this response."""
+        self._fail(error)
+        log_cut(self.record)
+        self.stop()
+        raise OSError(error.message)
 
-    def _land(self) -> None:
-        replay, record = self._replay, self.record
-        if self._status is None:
-            raise RuntimeError("the body of a response was sent before its start")
-        whole = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        outcome = Outcome(self._status, self._headers, whole, None, time.monotonic() - record.started)
-        if replay.flight.land(record, outcome):
-            replay.free(1, record.slots)
+    def _land(self, outcome: Outcome) -> None:
+        record = self.record
+        if self._replay.flight.land(record, outcome):
+            self._replay.free(1, record.slots)
         self._landed()
 
     def _fail(self, error: BatchError) -> None:

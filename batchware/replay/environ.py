@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+from ..contract.fields import Fields
 from ..contract.headers import UNSAFE, idempotency_key, inherited
 from ..contract.model import Action, Parent
 from ..contract.nesting import ENVIRON_KEY, Mark
@@ -36,21 +37,25 @@ def _header_of(key: str) -> str:
 
 def parent_of(environ: Mapping[str, Any]) -> Parent:
     """The parent as hooks and rules see it."""
+    return Parent(
+        method=environ["REQUEST_METHOD"],
+        path=text(environ.get("PATH_INFO", "")),
+        query=environ.get("QUERY_STRING", ""),
+        scheme=environ["wsgi.url_scheme"],
+        headers=Fields(partial(_fields, environ)),
+        client=environ.get("REMOTE_ADDR") or None,
+        request=environ,
+    )
+
+
+def _fields(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
     headers = [
         (_header_of(key), value) for key, value in environ.items() if key.startswith("HTTP_") and key not in _REPEATED
     ]
     for key, name in (("CONTENT_TYPE", "content-type"), ("CONTENT_LENGTH", "content-length")):
         if environ.get(key):
             headers.append((name, environ[key]))
-    return Parent(
-        method=environ["REQUEST_METHOD"],
-        path=text(environ.get("PATH_INFO", "")),
-        query=environ.get("QUERY_STRING", ""),
-        scheme=environ["wsgi.url_scheme"],
-        headers=headers,
-        client=environ.get("REMOTE_ADDR") or None,
-        request=environ,
-    )
+    return headers
 
 
 def text(native: str) -> str:

@@ -6,10 +6,11 @@ Never a copy of the parent's that is repaired: copies have leaked the parent's b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from functools import lru_cache
-from typing import Any, overload
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
+from functools import lru_cache, partial
+from typing import Any
 
+from ..contract.fields import Fields
 from ..contract.headers import UNSAFE, idempotency_key, inherited
 from ..contract.model import Action, Parent
 from ..contract.nesting import SCOPE_KEY, Mark
@@ -35,41 +36,14 @@ def parent_of(scope: Mapping[str, Any], path: str) -> Parent:
         path=path,
         query=scope.get("query_string", b"").decode("latin-1"),
         scheme=scope.get("scheme", "http"),
-        headers=_Fields(scope["headers"]),
+        headers=Fields(partial(_decoded, scope["headers"])),
         client=client[0] if client else None,
         request=scope,
     )
 
 
-class _Fields(Sequence[tuple[str, str]]):
-    """Header fields as text, decoded when somebody asks: for most direct requests nobody does."""
-
-    __slots__ = ("_decoded", "_fields")
-
-    def __init__(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
-        self._fields = fields
-        self._decoded: list[tuple[str, str]] | None = None
-
-    def _all(self) -> list[tuple[str, str]]:
-        if self._decoded is None:
-            self._decoded = [(_lower(name), value.decode("latin-1")) for name, value in self._fields]
-        return self._decoded
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    @overload
-    def __getitem__(self, index: int) -> tuple[str, str]: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[tuple[str, str]]: ...
-    def __getitem__(self, index: int | slice) -> tuple[str, str] | Sequence[tuple[str, str]]:
-        return self._all()[index]
-
-    def __repr__(self) -> str:
-        return repr(self._all())
+def _decoded(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(_lower(name), value.decode("latin-1")) for name, value in fields]
 
 
 @lru_cache(maxsize=2048)

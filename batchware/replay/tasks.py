@@ -9,26 +9,40 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 from ..contract.flight import Flight
 from ..contract.hooks import BatchHooks
 from .around import log, log_cut
 from .child import App, BuildScope, Child, Free, Receive
 
-Running: TypeAlias = Coroutine[Any, Any, None]
-
 if sys.version_info >= (3, 12):
 
-    def _start(coroutine: Running, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+    def _start(child: Child, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
         # Runs at once up to its first wait: a handler that never waits costs no turn of the loop.
-        return asyncio.Task(coroutine, loop=loop, eager_start=True)
+        return asyncio.Task(child.run(), loop=loop, eager_start=True)
 
 else:
 
-    def _start(coroutine: Running, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
-        return asyncio.Task(coroutine, loop=loop)
+    class _Task(asyncio.Task[None]):
+        """Has its child settled where it is cancelled before it began, for then `run` never does.
+
+        A callback for each task would do it too, and cost 1.4 of the 4.2 us that a task takes.
+        """
+
+        __slots__ = ("child",)
+        child: Child
+
+        def cancel(self, msg: Any = None) -> bool:
+            if not self.child.begun:
+                self.add_done_callback(self.child.settle_unstarted)
+            return super().cancel(msg)
+
+    def _start(child: Child, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+        child.task = task = _Task(child.run(), loop=loop)
+        task.child = child
+        return task
 
 
 class TaskReplay:
@@ -76,11 +90,7 @@ class TaskReplay:
                     # All are made before one is started: what belongs together stays in the processor's caches.
                     children = [Child(self, record, self._build(record.action, record.mark)) for record in records]
                     self._children += children
-                    for child in children:
-                        task = _start(child.run(), loop)
-                        self._tasks.append(task)
-                        if sys.version_info < (3, 12):
-                            task.add_done_callback(child.settle_unstarted)
+                    self._tasks += [_start(child, loop) for child in children]
                 if flight.done:
                     return
                 self._wake_up = loop.create_future()
@@ -111,6 +121,7 @@ class TaskReplay:
         finally:
             for child in self._children:
                 child.record.mark.live = False
+                child.task = None  # which knows its child on Python 3.11: a circle
             if self._watcher is not None:
                 self._watcher.cancel()
         # They know this object too: letting go of them leaves nothing for the garbage collector to find.

@@ -22,9 +22,8 @@ _any = msgspec.json.Decoder(msgspec.Raw)
 _text = msgspec.json.Decoder(str)
 
 _STEPS = bytes(1 if byte in b"[{" else 255 if byte in b"]}" else byte for byte in range(256))  # up and down a level
-_NO_STEPS = bytes(byte for byte in range(256) if byte not in b"[{]}")
+_NEITHER = bytes(byte for byte in range(256) if byte not in b'[{]}"')
 _LARGE = 1 << 16
-_SHALLOW = 8  # levels that almost every text ends at
 
 
 def too_deep(body: bytes, most: int = MAX_DEPTH) -> bool:
@@ -34,16 +33,26 @@ def too_deep(body: bytes, most: int = MAX_DEPTH) -> bool:
     """
     if len(body) <= most or _opens(body, most) <= most:
         return False
-    # 15 ms for 1 MB of small objects, where looking at one bracket after the other takes 370.
+    # 1.3 ms for 1 MB of small objects; to take the strings out of it takes 10, to look at each bracket 370.
     if b"\\" in body:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    steps = b"".join(body.split(b'"')[::2]).translate(_STEPS, _NO_STEPS)  # what stands outside of strings
-    left = steps
-    for _ in range(min(most, _SHALLOW)):  # a level each
-        left = left.replace(b"\x01\xff", b"")
-        if not left:
-            return False
-    return max(accumulate(array("b", steps)), default=0) > most
+    marks = body.translate(_STEPS, _NEITHER)
+    steps = marks.translate(None, b'"')
+    if marks.count(b'""') * 2 != len(marks) - len(steps):  # there are strings with brackets in them
+        steps = b"".join(marks.split(b'"')[::2])
+    return _rises_above(most, steps)
+
+
+def _rises_above(most: int, steps: bytes) -> bool:
+    """Whether going `steps`, up and down one, leads above `most`. Where a part goes up too seldom, nobody walks it."""
+    level, part = 0, max(1, most // 2)
+    for at in range(0, len(steps), part):
+        taken = steps[at : at + part]
+        up = taken.count(b"\x01")
+        if level + up > most and level + max(accumulate(array("b", taken))) > most:
+            return True
+        level += 2 * up - len(taken)
+    return False
 
 
 def _opens(body: bytes, enough: int) -> int:

@@ -65,7 +65,7 @@ def test_c19_results_stand_in_the_order_of_the_actions_whatever_lands_first() ->
         timeout=None,
         max_result_bytes=100,
         max_answer_bytes=1000,
-        write=lambda action, outcome: b"%d:%d" % (action.index, outcome.status),
+        write=lambda action, outcome: (b"%d:" % action.index, b"%d" % outcome.status),
         failure=failure,
     )
     flight.ready(0.0)
@@ -73,7 +73,7 @@ def test_c19_results_stand_in_the_order_of_the_actions_whatever_lands_first() ->
         assert not flight.done
         flight.land(records[index], Outcome(200 + index, (), b""))
     assert flight.done
-    assert flight.results() == [b"0:200", b"1:201", b"2:202", b"3:203"]
+    assert [b"".join(result) for result in flight.results()] == [b"0:200", b"1:201", b"2:202", b"3:203"]
     assert [outcome.status for outcome in flight.outcomes()] == [200, 201, 202, 203]
 
 

@@ -224,7 +224,7 @@ def test_c42_a_place_is_given_back_once() -> None:
         timeout=1.0,
         max_result_bytes=10,
         max_answer_bytes=100,
-        write=lambda action, outcome: b"",
+        write=lambda action, outcome: (),
         failure=_failure,
     )
     flight.ready(0.0)

@@ -133,7 +133,7 @@ def _flight(count: int, parallel: int | None) -> Flight:
         timeout=None,
         max_result_bytes=100,
         max_answer_bytes=1000,
-        write=lambda action, outcome: b"%d" % outcome.status,
+        write=lambda action, outcome: (b"%d" % outcome.status,),
         failure=failure,
     )
 

@@ -138,7 +138,7 @@ def _flight(count: int, most: int) -> tuple[Flight, list[Record]]:
         timeout=None,
         max_result_bytes=most,
         max_answer_bytes=most,
-        write=lambda action, outcome: outcome.body,
+        write=lambda action, outcome: (outcome.body,),
         failure=failure,
     )
     return flight, flight.ready(0.0)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from batchware.contract.errors import BatchError, BodyTooLarge, HandlerFailed, Overloaded
 from batchware.contract.flight import Flight, Record
 from batchware.contract.flow import Admit, Authorize, Call, Effect, ReadBody, Replay
-from batchware.contract.model import Outcome, Reply
+from batchware.contract.model import Outcome, Pieces, Reply
 
 Choose = Callable[[Sequence[str]], str]
 
@@ -70,7 +70,7 @@ class Driver:
         self._choose = choose
         self._now = 0.0
         self._airborne: list[Airborne] = []
-        self._settled: dict[int, tuple[Outcome | None, bytes]] = {}
+        self._settled: dict[int, tuple[Outcome | None, Pieces]] = {}
 
     def run(self, flow: Generator[Effect, Any, Reply]) -> Reply:
         try:

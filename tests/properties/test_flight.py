@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from batchware.contract.errors import BatchError, HandlerFailed, Refused
 from batchware.contract.flight import HEADERS_ROOM, Flight, Record
-from batchware.contract.model import Action, Outcome, Parent
+from batchware.contract.model import Action, Outcome, Parent, Pieces
 
 Write: TypeAlias = Callable[[Action, Outcome], bytes]
 
@@ -24,6 +24,11 @@ _PARENT = Parent("POST", "/batch", "", "http", [], None, {})
 
 def write(action: Action, outcome: Outcome) -> bytes:
     return b"%d:%d:" % (action.index, outcome.status) + outcome.body
+
+
+def in_pieces(write: Write) -> Callable[[Action, Outcome], Pieces]:
+    """What `write` gives, in two pieces."""
+    return lambda action, outcome: (write(action, outcome)[:3], write(action, outcome)[3:])
 
 
 def failure(error: BatchError) -> Outcome:
@@ -44,7 +49,7 @@ class FlightMachine(RuleBasedStateMachine):
         self.parallel, self.timeout, self.most, self.whole = parallel or len(refused), timeout, most, whole
         self.flight = Flight(
             self.records, _PARENT, parallel=parallel, timeout=timeout, max_result_bytes=most, max_answer_bytes=whole,
-            write=write, failure=failure,
+            write=in_pieces(write), failure=failure,
         )  # fmt: skip
         self.now = 0
         self.waiting = [index for index, no in enumerate(refused) if not no]
@@ -160,14 +165,14 @@ class FlightMachine(RuleBasedStateMachine):
                 assert (record.outcome is None) == (expected is None)
                 if expected is not None and record.outcome is not None:
                     assert record.outcome.status == expected.status
-                    assert record.result == write(record.action, expected)
+                    assert b"".join(record.result) == write(record.action, expected)
                     assert (record.outcome.error is None) == (expected.error is None)
 
     @invariant()
     def the_answer_is_not_too_long(self) -> None:
         if hasattr(self, "flight"):
             kept = [index for index, outcome in self.settled.items() if outcome.error is None]
-            assert sum(len(self.records[index].result) for index in kept) <= self.whole
+            assert sum(len(b"".join(self.records[index].result)) for index in kept) <= self.whole
 
     @invariant()
     def no_place_is_freed_twice(self) -> None:
@@ -191,7 +196,7 @@ class FlightMachine(RuleBasedStateMachine):
                 self.free(record.action.index)
         flown = [record.action.index for record in self.records if record.refusal is None]
         assert self.freed == dict.fromkeys(flown, 1)
-        starts = [int(result.split(b":")[0]) for result in self.flight.results()]
+        starts = [int(b"".join(result).split(b":")[0]) for result in self.flight.results()]
         assert starts == list(range(len(self.records)))
         assert len(self.flight.outcomes()) == len(self.records)
 
@@ -205,7 +210,7 @@ def airborne(
 ) -> Flight:
     flight = Flight(
         [Record(Action(index)) for index in range(count)], _PARENT, parallel=None, timeout=timeout,
-        max_result_bytes=most, max_answer_bytes=whole, write=write, failure=failure,
+        max_result_bytes=most, max_answer_bytes=whole, write=in_pieces(write), failure=failure,
     )  # fmt: skip
     assert len(flight.ready(0.0)) == count
     return flight
@@ -269,7 +274,7 @@ def test_c26_an_answer_is_full_at_its_last_byte_however_late_it_is_written(
         else:
             flight.grow(record, 1)
             flight.land(record, outcome)
-    entries = flight.results()
+    entries = [b"".join(entry) for entry in flight.results()]
     statuses = [outcome.status for outcome in flight.outcomes()]
     assert [int(entry.split(b":")[1]) for entry in entries] == statuses
     assert [at for at, status in enumerate(statuses) if status == 502] == (

@@ -136,7 +136,7 @@ def test_c21_no_body_breaks_or_forges_the_envelope(responses: list[tuple[Any, by
 @given(body=padded().map(str.encode))
 def test_c21_json_is_embedded_byte_for_byte(body: bytes) -> None:
     outcome = Outcome(200, [("content-type", "application/json")], body)
-    entry = _DIALECT.result(Action(0, "GET", "/a", "/a"), outcome, Layout())
+    entry = b"".join(_DIALECT.result(Action(0, "GET", "/a", "/a"), outcome, Layout()))
     assert entry == b'{"status_code":200,"headers":{},"body":' + body + b"}"
     # C7: `opt_pretty` indents what is around it.
-    assert b'"body": ' + body + b"\n" in _DIALECT.result(Action(0, "GET", "/a", "/a"), outcome, _PRETTY)
+    assert b'"body": ' + body + b"\n" in b"".join(_DIALECT.result(Action(0, "GET", "/a", "/a"), outcome, _PRETTY))
