@@ -215,7 +215,7 @@ def _admitted(count: int) -> Admit:
     return Admit(count, charges_for([RULE], parent, actions, "permit"), "permit", pass_if_down=False)
 
 
-def test_c39_what_is_still_held_is_renewed_when_its_neighbour_is_free() -> None:
+def test_c39_what_is_still_held_is_renewed_when_its_neighbour_is_free(caplog: pytest.LogCaptureFixture) -> None:
     limiter = Renewing()
     ledger = AwaitingLedger(Places(10), [RULE], limiter)
 
@@ -234,6 +234,7 @@ def test_c39_what_is_still_held_is_renewed_when_its_neighbour_is_free() -> None:
 
     asyncio.run(run())
     assert (ledger.places.taken, limiter.released) == (0, ["flying", "flying"])
+    assert not caplog.records
 
 
 def test_c39_settled_is_what_has_arrived_at_the_limiter() -> None:
