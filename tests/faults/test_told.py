@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from batchware import asgi, wsgi
+from batchware.replay.responses import checked_fields, checked_headers
 from tests.contract.batching import action, post_batch
 from tests.contract.small_apps import asgi_app, door, wsgi_app
 from tests.faults.play import FAILED, play
@@ -96,3 +97,10 @@ def test_c26_what_came_too_late_for_another_start_is_raised_as_it_was() -> None:
 
     assert play("wsgi", handler) == FAILED
     assert raised == [(True, True)] * 2
+
+
+def test_c22_only_spaces_and_tabs_are_no_part_of_a_value() -> None:
+    written, read = "\xa0X\xe9 X \t", "\xa0X\xe9 X"
+    assert checked_headers([("X-A", written)]) == [("x-a", read)]
+    assert checked_fields([(b"x-a", written.encode("latin-1"))]) == [("x-a", read)]
+    assert checked_headers([("X-A", "X\xe9X")]) == [("x-a", "X\xe9X")]
