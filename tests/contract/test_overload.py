@@ -208,6 +208,8 @@ def test_c42_places_are_taken_all_or_none() -> None:
     places.take(2)
     places.free(4)
     assert places.taken == 1
+    places.free()
+    assert places.taken == 0
 
 
 def _failure(error: BatchError) -> Outcome:

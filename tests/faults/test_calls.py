@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -127,25 +126,6 @@ def _anew_for_the_next(environ: Any, start_response: Any) -> Any:
 )
 def test_c26_start_response(handler: Any, result: dict[str, Any]) -> None:
     assert play("wsgi", handler) == result
-
-
-def test_c26_what_came_too_late_for_another_start_is_raised_as_it_was() -> None:
-    """PEP 3333: with a piece of the body sent, `start_response` raises the host's own exception again."""
-    raised: list[Any] = []
-
-    def handler(environ: Any, start_response: Any) -> Any:
-        start_response("200 OK", PLAIN)(b"a")
-        exc_info = _exc_info()
-        try:
-            start_response("503 Oh", PLAIN, exc_info)
-        except Exception as error:
-            frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-            raised.append((error is exc_info[1], exc_info[2].tb_frame in frames))
-            raise
-        return [b"b"]
-
-    assert play("wsgi", handler) == FAILED
-    assert raised == [(True, True)] * 2
 
 
 @pytest.mark.parametrize(

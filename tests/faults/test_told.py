@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import sys
+import traceback
 from typing import Any
 
 import pytest
 
 from batchware import asgi, wsgi
+from batchware.replay.responses import checked_fields, checked_headers
 from tests.contract.batching import action, post_batch
 from tests.contract.small_apps import asgi_app, door, wsgi_app
+from tests.faults.play import FAILED, play
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 BODY = {"type": "http.response.body", "body": b""}
@@ -71,3 +75,32 @@ def test_c26_what_is_told_of_calls(starts: list[str], body: Any, told: str, capl
         return body
 
     assert _said("wsgi", handler, 500, caplog) == told
+
+
+def test_c26_what_came_too_late_for_another_start_is_raised_as_it_was() -> None:
+    """PEP 3333: with a piece of the body sent, `start_response` raises the host's own exception again."""
+    raised: list[Any] = []
+
+    def handler(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])(b"a")
+        try:
+            raise LookupError
+        except LookupError:
+            exc_info = sys.exc_info()
+        try:
+            start_response("503 Oh", [], exc_info)
+        except Exception as error:
+            frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+            raised.append((error is exc_info[1], exc_info[2].tb_frame in frames))
+            raise
+        return [b"b"]
+
+    assert play("wsgi", handler) == FAILED
+    assert raised == [(True, True)] * 2
+
+
+def test_c22_only_spaces_and_tabs_are_no_part_of_a_value() -> None:
+    written, read = "\xa0X\xe9 X \t", "\xa0X\xe9 X"
+    assert checked_headers([("X-A", written)]) == [("x-a", read)]
+    assert checked_fields([(b"x-a", written.encode("latin-1"))]) == [("x-a", read)]
+    assert checked_headers([("X-A", "X\xe9X")]) == [("x-a", "X\xe9X")]

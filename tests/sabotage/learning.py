@@ -102,10 +102,12 @@ class Learnt:
     def ordered(self, mutant: dict[str, Any]) -> list[str]:
         """The tests that run a mutant's lines: in turn one that speaks of it, and one of another file than before.
 
-        Where nothing ran the changed line itself (a part of a longer statement), those of the line before it.
+        Where nothing ran the changed line itself (a part of a longer statement, a default), those of the line before
+        it, or of the whole function.
         """
-        first = mutant["lines"][0]
-        for at in (mutant["lines"], *([line] for line in range(first - 1, mutant["first"], -1))):
+        first, last = mutant["first"], mutant["last"]
+        before = range(mutant["lines"][0] - 1, first, -1)
+        for at in (mutant["lines"], *([line] for line in before), range(first, last + 1)):
             if found := {test for line in at for test in self.reach.get((mutant["file"], line), ())}:
                 break
         cheap = sorted(found, key=lambda test: self.runs[test] * (0.02 + self.seconds[test]))

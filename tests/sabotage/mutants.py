@@ -61,7 +61,8 @@ class Mutant:
     hash: str
     file: str
     first: int
-    """The line in which the function begins, in the module with all mutants."""
+    last: int
+    """The lines in which the function begins and ends, in the module with all mutants."""
     lines: list[int]
     """Those that are changed, there."""
     old: str
@@ -99,14 +100,15 @@ def mutants_of(path: Path, text: str) -> tuple[str, list[Mutant]]:
         changes = [
             one for one in difflib.SequenceMatcher(None, before, after, False).get_opcodes() if one[0] != "equal"
         ]
-        start = mutated.line_span_by_function_name[f"{function}__mutmut_orig"].start
+        span = mutated.line_span_by_function_name[f"{function}__mutmut_orig"]
         found.append(
             Mutant(
                 get_mutant_name(path, name),
                 mutated.hash_by_function_name[function],
                 str(path),
-                start,
-                [start + line for _, low, high, _, _ in changes for line in range(low, max(high, low + 1))],
+                span.start,
+                span.end,
+                [span.start + line for _, low, high, _, _ in changes for line in range(low, max(high, low + 1))],
                 " ".join(line for _, low, high, _, _ in changes for line in before[low:high]),
                 " ".join(line for _, _, _, low, high in changes for line in after[low:high]),
             )
@@ -166,7 +168,8 @@ def listed() -> set[str]:
 
 def code(folder: Path) -> str:
     """Names what is mutated, in its present state."""
-    return hashlib.sha256((folder / "index.json").read_bytes()).hexdigest()
+    kept = json.loads((folder / "index.json").read_text("utf-8"))
+    return hashlib.sha256("".join(digest for digest, _ in kept.values()).encode()).hexdigest()
 
 
 def judge(folder: Path, todo: list[Mutant], seconds: float, workers: int, learn: bool) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.sabotage.mutants import ROOT, Mutant, left, listed, report
 
 MUTANT = Mutant(
-    "batchware.wire.query.xǁListsǁjoined__mutmut_1", "0", "batchware/wire/query.py", 1, [2], "a = 1", "a = 2"
+    "batchware.wire.query.xǁListsǁjoined__mutmut_1", "0", "batchware/wire/query.py", 1, 9, [2], "a = 1", "a = 2"
 )
 
 
