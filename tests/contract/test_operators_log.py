@@ -56,7 +56,7 @@ def test_c33_a_deny_function_that_fails_is_logged_with_its_action(host: Host, ca
 
     assert post_batch(wrap(host, deny=[rule]), host, [action(), action()]).statuses == [200, 500]
     assert _said(caplog, logging.ERROR) == ["a deny rule failed for actions[1]"]
-    assert caplog.records[-1].exc_info is not None
+    assert caplog.records[-1].exc_info
 
 
 @bare_door
@@ -170,14 +170,14 @@ def test_c26_a_hook_that_fails_is_logged(host: Host, place: str, line: str, capl
     app = wrap(host, hooks=[_Failing(place)])
     assert post_batch(app, host, [action("x"), action()]).statuses == [400, 200]
     assert eventually(lambda: _said(caplog, logging.ERROR) == [line]), caplog.messages
-    assert caplog.records[-1].exc_info is not None
+    assert caplog.records[-1].exc_info
 
 
 @bare_door
 def test_c30_an_error_body_that_fails_is_logged(host: Host, caplog: pytest.LogCaptureFixture) -> None:
     assert post_batch(wrap(host, error_body=lambda error: {}["x"]), host, [action("x")]).statuses == [400]
     assert _said(caplog, logging.ERROR) == ["error_body failed; the client gets the default shape"]
-    assert caplog.records[-1].exc_info is not None
+    assert caplog.records[-1].exc_info
 
 
 def test_c28_a_disconnect_that_cannot_be_waited_for_is_logged_and_is_one(caplog: pytest.LogCaptureFixture) -> None:
@@ -202,7 +202,7 @@ def test_c28_a_disconnect_that_cannot_be_waited_for_is_logged_and_is_one(caplog:
     asyncio.run(wrap(ASGI, asgi_app({"/listen": listens}))(scope, receive, send))
     assert seen == ["http.request", "http.disconnect"]
     assert _said(caplog, logging.DEBUG) == ["waiting for the client's disconnect failed"]
-    assert caplog.records[-1].exc_info is not None
+    assert caplog.records[-1].exc_info
 
 
 class _Work:
@@ -221,7 +221,7 @@ def test_c26_an_error_in_a_helper_is_logged_and_the_helper_goes_on(caplog: pytes
     line = "a helper thread met an error of batchware's own"
     assert eventually(lambda: _said(caplog, logging.ERROR) == [line] * 2), caplog.messages
     assert (work.threads, helpers.count) == (["batchware-helper"] * 2, 1)
-    assert caplog.records[-1].exc_info is not None
+    assert caplog.records[-1].exc_info
     helpers.close()
 
 
@@ -236,4 +236,4 @@ def test_c18_threads_that_cannot_be_had_are_logged(
     assert helpers.offer(_Work()) is False
     assert helpers.count == 0
     assert _said(caplog, logging.WARNING) == ["no helper thread could be started"]
-    assert caplog.records[-1].exc_info is not None
+    assert caplog.records[-1].exc_info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from batchware import Concurrency, in_batch
 from tests.contract.batching import BARE, action, bare_door, post_batch, wrap
-from tests.contract.small_apps import door, eventually, started, wsgi_app
+from tests.contract.small_apps import asgi_app, door, eventually, reply, started, wsgi_app
 from tests.hosts import Host, probe
 from tests.hosts.gates import DEADLINE
 
@@ -31,6 +32,22 @@ def test_c26_an_action_that_is_too_slow_gives_its_place_back_once(host: Host) ->
     if host.door == "wsgi":  # a thread goes on until it ends; a task has been cancelled
         probe.gates.arrive("held", 3)
     assert eventually(lambda: (app._ledger.places.taken, app._ledger.held) == (0, []))
+
+
+def test_c26_a_task_that_was_cancelled_before_it_began_gives_its_place_back_once() -> None:
+    async def cancels(scope: Any, receive: Any, send: Any) -> None:
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            if getattr(task.get_coro(), "__qualname__", "") == "Child.run":
+                task.cancel()
+        await reply(send)
+
+    async def answers(scope: Any, receive: Any, send: Any) -> None:
+        await reply(send)  # where a task begins at once (Python 3.12 and later)
+
+    host = door("asgi", asgi_app({"/cancels": cancels, "/x": answers}))
+    app = wrap(host, limits=[Concurrency("slots", 9)])
+    assert post_batch(app, host, [action("/cancels"), action("/x"), action("/x")]).statuses[0] == 200
+    assert (app._ledger.places.taken, app._ledger.held) == (0, [])
 
 
 def test_c26_what_never_came_to_a_thread_holds_nothing() -> None:

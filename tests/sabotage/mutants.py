@@ -91,7 +91,8 @@ def mutants_of(path: Path, text: str) -> tuple[str, list[Mutant]]:
     def code(function: str) -> list[str]:
         span = mutated.line_span_by_function_name[function]
         text = "\n".join(lines[span.start - 1 : span.end])
-        return [line.strip() for line in text.replace(function, function.partition("__mutmut_")[0]).split("\n")]
+        name = function.partition("__mutmut_")[0].rpartition("ǁ")[2].removeprefix("x_")
+        return [line.strip() for line in text.replace(function, name).split("\n")]
 
     found = []
     for name in mutated.mutant_names:
