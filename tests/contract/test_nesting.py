@@ -275,3 +275,16 @@ def test_c34_the_mark_is_found_where_there_is_no_context() -> None:
 
 def test_c34_a_mark_says_whether_its_batch_has_ended() -> None:
     assert [repr(Mark(live=live)) for live in (True, False)] == ["<batchware mark, live>", "<batchware mark, void>"]
+
+
+@bare_door
+def test_c34_a_batch_in_a_batch_is_refused_by_the_mark_of_its_request_alone(host: Host) -> None:
+    """Where no context came along: a thread of the host's own. Nor is the host asked for its policy then (C24)."""
+    seen: list[str] = []
+    small = door(host.door, asgi_app({}) if host.door == "asgi" else wsgi_app({}))
+    mark = {"batchware": Mark()} if host.door == "asgi" else {"batchware.action": Mark()}
+    extra = {"scope_extra": mark} if host.door == "asgi" else {"environ_extra": mark, "lint": False}
+    app = wrap(small, deny=[lambda asked, parent: seen.append(asked.path)])
+    answer = post_batch(app, small, [action()], headers={"Origin": "https://a.example"}, **extra)
+    assert (answer.status, answer.message) == (400, "A batch cannot hold a batch, however it is reached.")
+    assert seen == []
