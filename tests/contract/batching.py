@@ -191,9 +191,7 @@ def post_batch(
     sent = _prepared(actions, headers, body, content_type, envelope)
     if host.door == "wsgi":
         app = LintMiddleware(app)
-    response = send(app, host.door, "POST", f"{path}?{query}" if query else path, **sent, **options)
-    assert response.raised is None, response.raised
-    return BatchAnswer(response)
+    return _answer(send(app, host.door, "POST", f"{path}?{query}" if query else path, **sent, **options))
 
 
 async def apost_batch(
@@ -210,8 +208,12 @@ async def apost_batch(
 ) -> BatchAnswer:
     """`post_batch` inside an event loop, on the ASGI door only."""
     sent = _prepared(actions, headers, body, content_type, envelope)
-    response = await asend(app, "POST", f"{path}?{query}" if query else path, **sent, **options)
+    return _answer(await asend(app, "POST", f"{path}?{query}" if query else path, **sent, **options))
+
+
+def _answer(response: Response) -> BatchAnswer:
     assert response.raised is None, response.raised
+    assert not [note for note in response.notes if "lower case" in note], "ASGI wants lower-case names (C19)"
     return BatchAnswer(response)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from tests.contract.batching import action
 from tests.hosts import Host, probe
+from tests.hosts.gates import DEADLINE
 
 Handler = Callable[..., Any]
 JSON = [("content-type", "application/json")]
@@ -87,7 +88,7 @@ def respond(
     return action("/respond", method, data={"spec": probe.encode_spec(spec)})
 
 
-def eventually(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+def eventually(condition: Callable[[], object], seconds: float = DEADLINE) -> bool:
     """Whether the condition comes true before the deadline, asked again and again."""
     end = time.monotonic() + seconds
     while not condition():
@@ -97,7 +98,7 @@ def eventually(condition: Callable[[], object], seconds: float = 10.0) -> bool:
     return True
 
 
-async def others_have_ended(seconds: float = 10.0) -> bool:
+async def others_have_ended(seconds: float = DEADLINE) -> bool:
     """Whether every other task of the running loop ends before the deadline."""
     loop, this = asyncio.get_running_loop(), asyncio.current_task()
     end = loop.time() + seconds

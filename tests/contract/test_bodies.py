@@ -176,6 +176,12 @@ def test_c21_encoded_bodies_are_base64_whatever_they_are(content_type: str, enco
     assert _body(content_type, b"{}", ("content-encoding", encoding)) == b"{}"
 
 
+@pytest.mark.parametrize("encoding", ["", "identity", "Identity", " identity"])
+def test_c21_no_encoding_is_none_however_it_is_said(encoding: str) -> None:
+    outcome = Outcome(200, [("content-type", "application/json"), ("content-encoding", encoding)], b"{}")
+    assert results.parts(outcome, head=False, only=frozenset()) == ({}, b"{}")
+
+
 @bare_door
 def test_c21_the_encoding_of_a_body_stays_among_the_headers(host: Host) -> None:
     wanted = respond(b"\x1f\x8b", ("Content-Type", "application/json"), ("Content-Encoding", "gzip"))

@@ -215,6 +215,11 @@ def test_c16_an_idempotency_key_is_each_actions_own(host: Host, key: str, keys: 
 
 def test_c16_space_that_a_server_left_after_an_idempotency_key_does_not_hide_its_quotes() -> None:
     assert idempotency_key('"abc" ', 1) == '"abc:1"'
+
+
+@pytest.mark.parametrize(("key", "own"), [('""', '":1"'), ('"', '":1'), ("a", "a:1"), ("ab", "ab:1"), ('ab"', 'ab:1"')])
+def test_c16_an_idempotency_key_that_is_no_string_in_quotes_gets_its_index_too(key: str, own: str) -> None:
+    assert idempotency_key(key, 1) == own
     assert idempotency_key(' "abc"', 1) == ' "abc:1"'
 
 

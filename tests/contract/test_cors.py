@@ -182,6 +182,7 @@ def test_c24_the_host_is_asked_by_one_get_of_the_batch_route(host: Host, route: 
     ("origin", "host_header", "crosses"),
     [
         pytest.param(None, "api.example", False, id="no origin"),
+        pytest.param("http://evil.example://api.example", "api.example", True, id="an origin behind another"),
         pytest.param("http://api.example", "api.example", False, id="its own"),
         pytest.param("https://api.example", "api.example", False, id="its own behind a proxy that ends TLS"),
         pytest.param("HTTP://API.example", "api.Example", False, id="its own in other letters"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batchware import DEFAULT_DENY, Action, BatchConfig, DenyRule, Parent
+from batchware import DEFAULT_DENY, NESTED, Action, BatchConfig, DenyRule, Parent
 from tests.contract.batching import action, bare_door, every_host, post_batch, wrap
 from tests.hosts import Host, probe
 
@@ -134,11 +134,25 @@ def test_c32_a_rule_matches_whole_segments(rule: str, path: str, matches: bool) 
         pytest.param("/sc%09im/v2", id="a tab after a further decoding"),
         pytest.param("/sc%250Aim/v2", id="a line break after two"),
         pytest.param("/x/.%0D./scim/v2", id="a dot segment around a control character"),
+        pytest.param("/sc%C2%85im/v2", id="a control character after a further decoding"),
+        pytest.param("/scim/v2/;a", id="a trailing slash before parameters"),
         pytest.param("/SC%C4%B1M;a/v2/", id="several at once"),
     ],
 )
 def test_c32_every_spelling_of_a_denied_path_is_denied(path: str) -> None:
     assert _refusal(path, "/scim/v2") is not None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/scim/v2X;a", id="a longer name"),
+        pytest.param("/%252573cim/v2", id="three further decodings"),
+        pytest.param("/scim/v2%ff", id="no UTF-8 after a further decoding"),
+    ],
+)
+def test_c32_what_no_router_takes_for_a_denied_path_is_free(path: str) -> None:
+    assert _refusal(path, "/scim/v2") is None
 
 
 @pytest.mark.parametrize("path", ["/ÉCOLES/x", "/e\u0301coles/x", "/%C3%A9coles/x"])
@@ -251,9 +265,23 @@ def test_c33_only_the_very_path_is_allowed(path: str) -> None:
     assert _refusal(path, allow=["/tasks/{id}"]) is not None
 
 
+@pytest.mark.parametrize("path", ["/files/%2e", "/files/.;a", "/files/%252e/x", "/files/..;a"])
+def test_c33_no_wildcard_takes_a_dot_segment(path: str) -> None:
+    assert _refusal(path, allow=["/files/**"]) is not None
+
+
 def test_c33_what_is_denied_is_not_allowed_by_being_named() -> None:
     assert _refusal("/tasks/1", "/tasks/{id}", allow=["/tasks/{id}"]) is not None
+    assert _refusal("/batch", allow=[NESTED]) is not None
 
 
 def test_c33_an_empty_allow_allows_nothing() -> None:
     assert _refusal("/tasks/1", allow=[]) is not None
+
+
+def test_c33_a_function_is_asked_with_the_action_and_the_parent() -> None:
+    asked: list[Any] = []
+    gate = BatchConfig(deny=[lambda *given: asked.append(given)]).gate
+    given = Action(0, "GET", "/x"), Parent("POST", "/batch", "", "http", (), None, {})
+    assert gate.refusal(*given) is None
+    assert asked == [given]

@@ -41,6 +41,7 @@ def test_c5_data_is_the_default(host: Host) -> None:
         pytest.param("data", {"x": [1], "data": {"actions": [action()]}, "actions": []}, id="beside data"),
         pytest.param("data", {"data": {"data": 1, "actions": [action()], "options": None}}, id="beside actions"),
         pytest.param(None, {"data": None, "actions": [action()], "x": {}}, id="where no data is"),
+        pytest.param(None, {"inner": {"actions": []}, "actions": [action()]}, id="of any name"),
     ],
 )
 def test_c5_other_members_are_ignored(host: Host, envelope: str | None, batch: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from batchware import Action, BatchHooks, Outcome, Parent
+from batchware.contract.errors import Refused
 from tests.contract.batching import action, bare_door, every_host, post_batch, wrap
 from tests.contract.small_apps import asgi_app, door, eventually, reply, started, wsgi_app
 from tests.hosts import Host, probe
@@ -246,3 +247,13 @@ def test_a_hook_can_not_change_what_an_action_gets(host: Host) -> None:
     small = door(host.door, asgi_app({"/x": asgi}) if host.door == "asgi" else wsgi_app({"/x": wsgi}))
     answer = post_batch(wrap(small, hooks=[Writing()]), small, [action("/x")] * 2)
     assert [result["body"] for result in answer.results] == ["False"] * 2
+
+
+@bare_door
+def test_hooks_are_told_an_error_as_the_response_that_stands_for_it(host: Host) -> None:
+    recorder = Recorder()
+    post_batch(wrap(host, hooks=[recorder]), host, [action("/scim")])
+    ((_, _, (outcome,), _),) = recorder.batches
+    message = b'{"errors":[{"message":"actions[0].relative_path: GET /scim cannot be batched"}]}'
+    assert (outcome.status, outcome.headers, outcome.body) == (400, [("content-type", "application/json")], message)
+    assert (type(outcome.error), outcome.seconds) == (Refused, 0.0)

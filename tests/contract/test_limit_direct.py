@@ -10,11 +10,12 @@ from wsgiref.util import FileWrapper
 
 import pytest
 
-from batchware import Concurrency, asgi, wsgi
+from batchware import Concurrency, Quota, asgi, wsgi
 from batchware.limiters.memory import MemoryLimiter
-from tests.contract.batching import BARE
+from tests.contract.batching import BARE, bare_door
 from tests.contract.limited import Awaited, Limited
 from tests.contract.small_apps import asgi_app, reply, started
+from tests.hosts import Host
 from tests.hosts.clients import asend
 from tests.hosts.response import prepare
 from tests.hosts.wsgi_client import build_environ
@@ -149,3 +150,15 @@ def test_c37_a_direct_asgi_request_that_fails_frees_its_slot() -> None:
     for path in ("/raise", "/half", "/nothing") * 2:
         limited.direct(target=path)
     assert limited.direct().status == 200
+
+
+@bare_door
+def test_c37_a_direct_request_is_not_charged_to_limits_that_the_host_keeps(host: Host) -> None:
+    class Kept:
+        name = "kept"
+
+        def charges(self, *asked: Any) -> list[Any]:
+            raise AssertionError("the host counts direct requests itself")
+
+    limited = Limited(host, [Kept(), Quota("few", 2)], authorize=lambda parent: "ann")
+    assert [limited.direct().status for _ in range(3)] == [200, 200, 429]

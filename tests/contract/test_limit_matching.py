@@ -128,6 +128,19 @@ def test_c40_a_limiter_that_says_no_and_not_why_is_believed() -> None:
     assert error.headers == {"Retry-After": "2"}
 
 
+def test_c40_a_limit_that_would_just_be_full_is_not_blamed() -> None:
+    full, few = Quota("full", 2), Quota("few", 1)
+    levels = (Level(full, 2, 1.0), Level(few, 1, 1.0))
+    error = exceeded([Charge(full, "who", 2), Charge(few, "who", 2)], Decision(False, 1.0, levels), 2, [])
+    assert "would exceed few (1 in 60 s)." in error.message
+
+
+def test_c40_a_limiter_that_leaves_a_level_out_is_not_believed() -> None:
+    rule = Quota("few", 4)
+    with pytest.raises(ValueError, match="zip"):
+        exceeded([Charge(rule, "who", 1)] * 2, Decision(False, 1.5, (Level(rule, 0, 1.0),)), 1, [])
+
+
 def test_c40_the_names_of_the_fields_are_in_lower_case() -> None:
     fields = ratelimit_fields([Level(Quota("few", 4), 3, 11.5)])  # as ASGI asks of a header
     assert fields == [("ratelimit-policy", '"few";q=4;w=60'), ("ratelimit", '"few";r=3;t=12')]

@@ -140,20 +140,23 @@ def test_c39_a_batch_that_is_cancelled_frees_its_slots() -> None:
 
 def test_c39_the_answer_waits_for_a_slot_that_another_thread_is_giving_back() -> None:
     """Else a client that sends one batch after the other would find its own slots taken."""
-    entered, leave = threading.Semaphore(0), threading.Event()
+    entered, leave = threading.Semaphore(0), threading.Semaphore(0)
 
     class Slow(MemoryLimiter):
         def release(self, slots: Sequence[Slot]) -> None:
             entered.release()
-            leave.wait(DEADLINE)
+            leave.acquire(timeout=DEADLINE)
             super().release(slots)
 
     limited = Limited(WSGI, [Concurrency("slots", 2)], limiter=Slow(), action_timeout=60.0)
     thread = threading.Thread(target=limited.batch, args=(2,))
     thread.start()
     assert all(entered.acquire(timeout=DEADLINE) for _ in range(2))
-    thread.join(0.2)
-    assert thread.is_alive()
-    leave.set()
-    thread.join()
+    for _ in range(2):
+        thread.join(0.2)
+        assert thread.is_alive()
+        leave.release()
+    thread.join(DEADLINE)
+    assert not thread.is_alive()
+    leave.release(2)
     assert limited.batch(2).status == 200

@@ -93,6 +93,8 @@ def test_c3_the_identity_encoding_is_none(host: Host, coding: str) -> None:
         pytest.param(["identity, gzip"], id="identity and gzip"),
         pytest.param(["gzip, identity"], id="gzip and identity"),
         pytest.param(["identity", "gzip"], id="in two fields"),
+        pytest.param(["\xa0identity"], id="identity behind a space that is none in HTTP"),
+        pytest.param(["XidentityX"], id="identity within a longer name"),
     ],
 )
 def test_c3_any_other_encoding_is_415(host: Host, codings: list[str]) -> None:

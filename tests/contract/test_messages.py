@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from batchware import BatchError, NotAuthorized
-from batchware.contract.errors import HandlerFailed, LimitsUnavailable, MethodNotAllowed, Overloaded, TooSlow
+from batchware.contract.errors import (
+    HandlerFailed,
+    LimitsUnavailable,
+    MethodNotAllowed,
+    Overloaded,
+    ResultTooLarge,
+    TooSlow,
+)
 from tests.contract.batching import action, bare_door, post_batch, wrap
 from tests.hosts import Host
 
@@ -135,17 +143,32 @@ def test_c29_what_is_said_of_options_that_are_not_taken(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "message"),
+    ("make", "status", "message"),
     [
-        (NotAuthorized(), 401, "Not Authorized"),
-        (Overloaded(), 503, "Too many actions are in flight; send the batch again later."),
-        (LimitsUnavailable(), 503, "The limits can't be checked at the moment; try again later."),
-        (MethodNotAllowed("POST"), 405, "This route takes POST only."),
-        (HandlerFailed(), 500, "The server failed to handle this action."),
-        (TooSlow(30.0), 504, "This action did not complete within 30 seconds."),
-        (TooSlow(0.25), 504, "This action did not complete within 0.25 seconds."),
+        pytest.param(NotAuthorized, 401, "Not Authorized", id="NotAuthorized"),
+        pytest.param(Overloaded, 503, "Too many actions are in flight; send the batch again later.", id="Overloaded"),
+        pytest.param(
+            LimitsUnavailable,
+            503,
+            "The limits can't be checked at the moment; try again later.",
+            id="LimitsUnavailable",
+        ),
+        pytest.param(lambda: MethodNotAllowed("POST"), 405, "This route takes POST only.", id="MethodNotAllowed"),
+        pytest.param(HandlerFailed, 500, "The server failed to handle this action.", id="HandlerFailed"),
+        pytest.param(lambda: TooSlow(30.0), 504, "This action did not complete within 30 seconds.", id="TooSlow"),
+        pytest.param(
+            lambda: TooSlow(0.25), 504, "This action did not complete within 0.25 seconds.", id="TooSlow-fraction"
+        ),
+        pytest.param(
+            lambda: ResultTooLarge("A response in a batch", 9),
+            502,
+            "A response in a batch is at most 9 bytes; this response would exceed it.",
+            id="ResultTooLarge",
+        ),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, BatchError) else None,
 )
-def test_c29_what_is_said_where_there_is_one_thing_to_say(error: BatchError, status: int, message: str) -> None:
+def test_c29_what_is_said_where_there_is_one_thing_to_say(
+    make: Callable[[], BatchError], status: int, message: str
+) -> None:
+    error = make()
     assert (error.status, error.message, str(error)) == (status, message, message)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from batchware import in_batch, not_batchable
+from batchware.contract.nesting import Mark, mark_of
 from tests.contract.batching import action, apost_batch, bare_door, batch_body, every_host, post_batch, wrap
 from tests.contract.small_apps import asgi_app, door, eventually, reply, started, wsgi_app
 from tests.hosts import Host, probe
@@ -261,3 +262,29 @@ def test_c34_the_mark_is_void_even_if_the_client_left_before_the_answer() -> Non
     sending = asend(wrap(host), "POST", "/batch", headers=headers, body=body, disconnect_after=1)
     assert isinstance(asyncio.run(sending).raised, OSError | None)
     assert not in_batch(scopes[0])
+
+
+def test_c34_the_mark_is_found_where_there_is_no_context() -> None:
+    for frame in ({"batchware": Mark()}, {"batchware.action": Mark()}):
+        assert in_batch(frame)
+        assert mark_of(frame) is next(iter(frame.values()))
+    assert not in_batch({"batchware": Mark(live=False)})
+    assert not in_batch({"batchware": True}), "no client can set it, and nothing else is one"
+    assert not in_batch({})
+
+
+def test_c34_a_mark_says_whether_its_batch_has_ended() -> None:
+    assert [repr(Mark(live=live)) for live in (True, False)] == ["<batchware mark, live>", "<batchware mark, void>"]
+
+
+@bare_door
+def test_c34_a_batch_in_a_batch_is_refused_by_the_mark_of_its_request_alone(host: Host) -> None:
+    """Where no context came along: a thread of the host's own. Nor is the host asked for its policy then (C24)."""
+    seen: list[str] = []
+    small = door(host.door, asgi_app({}) if host.door == "asgi" else wsgi_app({}))
+    mark = {"batchware": Mark()} if host.door == "asgi" else {"batchware.action": Mark()}
+    extra = {"scope_extra": mark} if host.door == "asgi" else {"environ_extra": mark, "lint": False}
+    app = wrap(small, deny=[lambda asked, parent: seen.append(asked.path)])
+    answer = post_batch(app, small, [action()], headers={"Origin": "https://a.example"}, **extra)
+    assert (answer.status, answer.message) == (400, "A batch cannot hold a batch, however it is reached.")
+    assert seen == []

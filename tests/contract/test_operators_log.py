@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +13,14 @@ import pytest
 
 from batchware import Action, BatchHooks, Concurrency, LimiterUnavailable, Quota, Slot
 from batchware.limiters.memory import MemoryLimiter
-from tests.contract.batching import BARE, action, bare_door, post_batch, wrap
+from batchware.replay.responses import InvalidResponse
+from batchware.replay.threads import Helpers
+from tests.contract.batching import BARE, action, bare_door, batch_body, post_batch, wrap
 from tests.contract.limited import Awaited, Down, Limited
-from tests.contract.small_apps import eventually
+from tests.contract.small_apps import asgi_app, eventually, reply
 from tests.hosts import Host
+from tests.hosts.asgi_client import build_scope
+from tests.hosts.response import prepare
 
 ASGI, WSGI = BARE
 
@@ -34,6 +40,23 @@ def test_c36_a_refusal_names_its_limit_and_a_digest_of_who_was_refused(
     assert limited.batch(2, client=("192.0.2.7", 1)).status == 429
     who = hashlib.sha256(b"client:192.0.2.7").hexdigest()[:12]
     assert _said(caplog, logging.INFO) == [f"refused by the limit few: {who} asks for 2, 1 left"]
+
+
+@bare_door
+def test_c36_a_principal_that_is_no_text_can_be_refused_too(host: Host) -> None:
+    limited = Limited(host, [Quota("few", 1)], authorize=lambda parent: "\udcff")
+    assert [limited.batch(1).status for _ in range(2)] == [200, 429]
+
+
+@bare_door
+def test_c33_a_deny_function_that_fails_is_logged_with_its_action(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    def rule(action: Action, parent: Any) -> None:
+        if action.index:
+            raise KeyError("no idea")
+
+    assert post_batch(wrap(host, deny=[rule]), host, [action(), action()]).statuses == [200, 500]
+    assert _said(caplog, logging.ERROR) == ["a deny rule failed for actions[1]"]
+    assert caplog.records[-1].exc_info
 
 
 @bare_door
@@ -88,6 +111,24 @@ def test_c39_slots_that_could_not_be_given_back_are_logged(
     assert bool(caplog.records[-1].exc_info) == ("bug" in error)
 
 
+@pytest.mark.parametrize(
+    ("host", "path", "what", "error"),
+    [
+        pytest.param(ASGI, "/raise", "raised", RuntimeError, id="raises on asgi"),
+        pytest.param(WSGI, "/raise", "raised", RuntimeError, id="raises on wsgi"),
+        pytest.param(ASGI, "/nothing", "ended without a complete response", None, id="nothing on asgi"),
+        pytest.param(WSGI, "/nothing", "raised", InvalidResponse, id="nothing on wsgi"),
+    ],
+)
+def test_c26_a_handler_that_fails_is_logged(
+    host: Host, path: str, what: str, error: type | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert post_batch(wrap(host), host, [action(), action(path)]).statuses == [200, 500]
+    (record,) = [record for record in caplog.records if record.name == "batchware"]
+    assert (record.levelname, record.getMessage()) == ("ERROR", f"actions[1] GET {path} {what}")
+    assert (record.exc_info and record.exc_info[0]) == error
+
+
 class _Failing(BatchHooks):
     def __init__(self, place: str) -> None:
         self.place = place
@@ -129,4 +170,70 @@ def test_c26_a_hook_that_fails_is_logged(host: Host, place: str, line: str, capl
     app = wrap(host, hooks=[_Failing(place)])
     assert post_batch(app, host, [action("x"), action()]).statuses == [400, 200]
     assert eventually(lambda: _said(caplog, logging.ERROR) == [line]), caplog.messages
-    assert caplog.records[-1].exc_info is not None
+    assert caplog.records[-1].exc_info
+
+
+@bare_door
+def test_c30_an_error_body_that_fails_is_logged(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    assert post_batch(wrap(host, error_body=lambda error: {}["x"]), host, [action("x")]).statuses == [400]
+    assert _said(caplog, logging.ERROR) == ["error_body failed; the client gets the default shape"]
+    assert caplog.records[-1].exc_info
+
+
+def test_c28_a_disconnect_that_cannot_be_waited_for_is_logged_and_is_one(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "batchware")
+    seen: list[str] = []
+
+    async def listens(scope: Any, receive: Any, send: Any) -> None:
+        seen.extend([(await receive())["type"] for _ in range(2)])
+        await reply(send)
+
+    sent = iter([{"type": "http.request", "body": batch_body([action("/listen")]), "more_body": False}])
+
+    async def receive() -> Any:
+        return next(sent, None) or {}["no more"]
+
+    async def send(message: Any) -> None:
+        return None
+
+    scope = build_scope(
+        prepare("POST", "/batch", {"Content-Type": "application/json"}, b"", ("testserver", 80), "http")
+    )
+    asyncio.run(wrap(ASGI, asgi_app({"/listen": listens}))(scope, receive, send))
+    assert seen == ["http.request", "http.disconnect"]
+    assert _said(caplog, logging.DEBUG) == ["waiting for the client's disconnect failed"]
+    assert caplog.records[-1].exc_info
+
+
+class _Work:
+    def __init__(self) -> None:
+        self.threads: list[str] = []
+
+    def help(self) -> None:
+        self.threads.append(threading.current_thread().name)
+        raise SystemExit
+
+
+def test_c26_an_error_in_a_helper_is_logged_and_the_helper_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    helpers, work = Helpers(1), _Work()
+    for _ in range(2):
+        assert helpers.offer(work)
+    line = "a helper thread met an error of batchware's own"
+    assert eventually(lambda: _said(caplog, logging.ERROR) == [line] * 2), caplog.messages
+    assert (work.threads, helpers.count) == (["batchware-helper"] * 2, 1)
+    assert caplog.records[-1].exc_info
+    helpers.close()
+
+
+def test_c18_threads_that_cannot_be_had_are_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    helpers = Helpers(2)
+    assert helpers.offer(_Work()) is False
+    assert helpers.count == 0
+    assert _said(caplog, logging.WARNING) == ["no helper thread could be started"]
+    assert caplog.records[-1].exc_info

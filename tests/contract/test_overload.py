@@ -16,6 +16,7 @@ from batchware.contract.model import Action, Outcome, Parent
 from batchware.limiters.memory import MemoryLimiter
 from batchware.replay.places import Places
 from tests.contract.batching import (
+    BARE,
     BatchAnswer,
     action,
     apost_batch,
@@ -178,6 +179,26 @@ def test_c42_many_batches_in_one_loop_keep_to_it() -> None:
     asyncio.run(test())
 
 
+def test_c42_a_batch_that_is_cancelled_gives_back_the_places_that_it_had() -> None:
+    app = wrap(BARE[0], max_actions=4, max_pending=4, parallel=1)
+
+    async def test() -> None:
+        batch = asyncio.create_task(apost_batch(app, [action("/gate/never", data={"n": 9}), *[action()] * 3]))
+        while not probe.gates.waiting("never"):
+            await asyncio.sleep(0)
+        batch.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await batch
+        batch = asyncio.create_task(apost_batch(app, [action("/gate/held", data={"n": 2}), *[action()] * 3]))
+        while not probe.gates.waiting("held"):
+            await asyncio.sleep(0)
+        assert (await apost_batch(app, [action()])).status == 503
+        probe.gates.arrive("held", 2)
+        assert (await batch).statuses == [200] * 4
+
+    asyncio.run(test())
+
+
 def test_c42_places_are_taken_all_or_none() -> None:
     places = Places(5)
     places.take(3)
@@ -187,6 +208,8 @@ def test_c42_places_are_taken_all_or_none() -> None:
     places.take(2)
     places.free(4)
     assert places.taken == 1
+    places.free()
+    assert places.taken == 0
 
 
 def _failure(error: BatchError) -> Outcome:

@@ -32,6 +32,7 @@ GOOD = [
     pytest.param("/%E2%80%A8%E2%80%A9%EF%BB%BF", "/\u2028\u2029\ufeff", id="encoded characters that are no controls"),
     pytest.param("/%C2%A0%C2%AD", "/\u00a0\u00ad", id="an encoded space that is no control"),
     pytest.param("/" + "a" * 2047, "/" + "a" * 2047, id="2,048 bytes"),
+    pytest.param("/" + "a" * 2044 + "%41", "/" + "a" * 2044 + "A", id="2,048 bytes with an escape"),
     pytest.param("/" + "%41" * 682 + "b", "/" + "A" * 682 + "b", id="2,047 bytes of escapes"),
 ]
 

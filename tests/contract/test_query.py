@@ -98,6 +98,7 @@ def test_c13_the_names_of_two_members_are_never_mixed_up(host: Host) -> None:
     [
         pytest.param('{"a": ["x", "y"], "b": 1}', "a=x&a=y&b=1", id="the key is repeated"),
         pytest.param('{"a": ["x,y", 1, true]}', "a=x%2Cy&a=1&a=true", id="and a comma is no trouble"),
+        pytest.param('{"a": 1, "b": [2, 3], "c": [4]}', "a=1&b=2&b=3&c=4", id="behind others"),
     ],
 )
 def test_c13_query_lists_can_be_repeated(host: Host, data: str, query: str) -> None:

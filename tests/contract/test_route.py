@@ -142,7 +142,7 @@ def test_c1_a_preflight_keeps_the_cors_headers_of_a_host_without_the_route(host:
     asked: list[Any] = []
     cors = _cors(host, status, asked)
     response = send(wrap(cors), host.door, "OPTIONS", "/batch", headers={"Origin": "https://page.example"})
-    assert (response.status, response.body) == (204, b"")
+    assert (response.status, response.body, response.notes) == (204, b"", [])
     assert sorted(response.headers) == [
         ("access-control-allow-headers", "content-type"),
         ("access-control-allow-origin", "https://page.example"),
@@ -160,6 +160,21 @@ def test_c1_a_preflight_that_the_host_answers_is_its_answer(host: Host, status: 
     direct = send(cors.shared(), host.door, "OPTIONS", "/batch", headers={"Origin": "https://page.example"})
     through = send(wrap(cors), host.door, "OPTIONS", "/batch", headers={"Origin": "https://page.example"})
     assert _told(through) == _told(direct)
+
+
+@bare_door
+def test_c1_a_preflight_reaches_the_host_as_it_was_sent(host: Host) -> None:
+    """It is the client's own request and no action, so the host gets what no action inherits (C16)."""
+    spy = Spy(host.door)
+    headers = {
+        "Origin": "https://page.example",
+        "If-Match": '"1"',
+        "Content-Type": "text/plain",
+        "Accept-Encoding": "br",
+    }
+    assert send(wrap(spy), host.door, "OPTIONS", "/batch", headers=headers).status == 200
+    (seen,) = spy.seen
+    assert {name: seen.header(name.lower()) for name in headers} == headers
 
 
 # --- everything else

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from batchware.contract.nesting import Mark, current
 from tests.guards.forms import ran
 from tests.hosts import probe
 
@@ -17,3 +18,12 @@ def nothing_ran() -> Iterator[None]:
     yield
     ran.clear()
     probe.reset()
+
+
+@pytest.fixture
+def in_an_action() -> Iterator[Mark]:
+    """The test's own context is an action's, by this mark."""
+    mark = Mark()
+    token = current.set(mark)
+    yield mark
+    current.reset(token)

@@ -7,10 +7,11 @@ waits longer than `DEADLINE` gives up, so that a failure is an answer and not a 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 
-DEADLINE = 10.0
+DEADLINE = float(os.environ.get("BATCHWARE_TESTS_DEADLINE", "10"))  # seconds; mutants that hang are many
 
 
 class Signal:

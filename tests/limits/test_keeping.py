@@ -17,7 +17,7 @@ from batchware.contract.charges import charges_for
 from batchware.contract.effects import Admit
 from batchware.contract.nesting import Mark
 from batchware.limiters.memory import MemoryLimiter
-from batchware.replay.ledger import AwaitingLedger
+from batchware.replay.ledger import AwaitingLedger, CallingLedger
 from batchware.replay.places import Places
 from tests.contract.batching import BARE, action, apost_batch, wrap
 from tests.contract.limited import GATED, Awaited, Limited, held, until
@@ -95,7 +95,7 @@ def test_c39_what_is_held_is_renewed_again_and_again(host: Host, later: bool) ->
         with held(limited, [GATED]):
             until(lambda: len(limiter.renewed) >= 3)
             assert all(thread.daemon for thread in _keepers())
-            assert len(_keepers()) <= 1
+            assert len(_keepers()) == (host is WSGI)
         assert all(sorted(names) == ["flying", "many"] for names in limiter.renewed)
         assert sorted(limiter.released) == ["flying", "many"]
         until(lambda: not _keepers())
@@ -207,3 +207,72 @@ def test_c39_one_timer_renews_for_all_that_a_loop_holds() -> None:
 
     asyncio.run(run())
     assert len(limiter.released) == 3
+
+
+def _admitted(count: int) -> Admit:
+    parent = Parent("GET", "/tasks", "", "http", (), "127.0.0.1", {}, "somebody")
+    actions = [(Action(index, "GET", "/tasks"), Mark()) for index in range(count)]
+    return Admit(count, charges_for([RULE], parent, actions, "permit"), "permit", pass_if_down=False)
+
+
+def test_c39_what_is_still_held_is_renewed_when_its_neighbour_is_free(caplog: pytest.LogCaptureFixture) -> None:
+    limiter = Renewing()
+    ledger = AwaitingLedger(Places(10), [RULE], limiter)
+
+    async def run() -> None:
+        assert await ledger.admit(_admitted(2)) is not None
+        first, second = ledger.held
+        ledger.free(1, [first])
+        limiter.renewed.clear()
+        end = time.monotonic() + DEADLINE
+        while len(limiter.renewed) < 2:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.005)
+        assert ledger.held == [second]
+        ledger.free(1, [second])
+        assert ledger._timer is None, "no timer of nothing keeps a loop awake"
+
+    asyncio.run(run())
+    assert (ledger.places.taken, limiter.released) == (0, ["flying", "flying"])
+    assert not caplog.records
+
+
+def test_c39_a_keeper_renews_every_third_of_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        now = 1000.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+        def sleep(self, seconds: float) -> None:
+            self.now += seconds
+            if self.now >= 1050.0:
+                ledger.free(0, ledger.held)
+
+    class Noting(Renewing):
+        def renew(self, slots: Sequence[Slot]) -> Sequence[Slot]:
+            times.append(clock.now)
+            return super().renew(slots)
+
+    clock, limiter, times = Clock(), Noting(), []
+    ledger = CallingLedger(Places(10), [Concurrency("flying", 9, lease=60)], limiter)
+    monkeypatch.setattr(ledger, "_keep", lambda: None)  # this thread is the keeper
+    assert ledger.admit(_admitted(2)) is not None
+    monkeypatch.setattr("batchware.replay.ledger.time", clock)
+    ledger._renew()
+    assert (times, limiter.renewed) == ([1020.0, 1040.0], [["flying"] * 2] * 2)
+
+
+def test_c39_settled_is_what_has_arrived_at_the_limiter() -> None:
+    limiter = Renewing()
+    ledger = AwaitingLedger(Places(10), [RULE], _Later(limiter))
+
+    async def run() -> None:
+        await ledger.settled()
+        assert await ledger.admit(_admitted(2)) is not None
+        ledger.free(2, ledger.held)
+        assert (ledger.held, limiter.released) == ([], [])
+        await ledger.settled()
+        assert limiter.released == ["flying", "flying"]
+
+    asyncio.run(run())

@@ -31,4 +31,6 @@ def test_c39_a_forked_process_renews_no_slot_of_its_parent(monkeypatch: pytest.M
     monkeypatch.setattr(os, "getpid", lambda: parent + 1)
     admit("after")
     assert [slot.holder for slot in ledger.held] == ["after:0"]
+    admit("later")
+    assert [slot.holder for slot in ledger.held] == ["after:0", "later:0"]
     ledger.free(0, ledger.held)

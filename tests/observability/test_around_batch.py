@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from batchware import BatchHooks, NotAuthorized, Parent, Quota, Reply
+from batchware.replay.around import Around, Watched
 from tests.contract.batching import action, bare_door, every_host, post_batch, wrap
 from tests.hosts import Host
 from tests.hosts.clients import send
@@ -100,6 +101,51 @@ def test_it_hears_of_other_methods_and_not_of_preflights(host: Host) -> None:
     assert hook.events[1] == (405, "MethodNotAllowed")
 
 
+def test_a_context_manager_is_left_as_with_leaves_it() -> None:
+    left: list[Any] = []
+
+    class Manager:
+        def __enter__(self) -> None:
+            return None
+
+        def __exit__(self, *what: Any) -> None:
+            left.append(what)
+
+    class Hook(BatchHooks):
+        def around_batch(self, parent: Parent) -> Any:
+            return Manager()
+
+    parent = Parent("POST", "/batch", "", "http", (), None, {})
+    Around([Hook()], None, parent).leave(None)
+    with pytest.raises(LookupError) as raised:
+        raise LookupError
+    Around([Hook()], None, parent).leave(raised.value)
+    assert left == [(None, None, None), (LookupError, raised.value, raised.value.__traceback__)]
+    assert left[1][2] is not None
+
+
+def test_what_keeps_a_batch_from_its_answer_is_what_it_is_left_with() -> None:
+    left: list[tuple[Any, ...]] = []
+
+    class Hook(BatchHooks):
+        @contextmanager
+        def around_batch(self, parent: Parent) -> Iterator[Callable[[Reply], Any]]:
+            try:
+                yield lambda reply: left.append((reply,))
+            except BaseException as error:
+                left.append((type(error), error))
+                raise
+
+    interrupt = KeyboardInterrupt()
+
+    def make() -> Reply:
+        raise interrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Watched([Hook()], Parent("POST", "/batch", "", "http", (), None, {})).call(make)
+    assert left == [(KeyboardInterrupt, interrupt)]
+
+
 class _Failing(BatchHooks):
     def __init__(self, place: str, error: BaseException) -> None:
         self._place, self._error = place, error
@@ -124,6 +170,9 @@ class _Failing(BatchHooks):
         return True
 
 
+LINES = {"told": "a hook failed as it was told the reply", "leave": "a hook failed as it was left"}
+
+
 @bare_door
 @pytest.mark.parametrize("place", ["around_batch", "enter", "told", "leave"])
 @pytest.mark.parametrize("error", [LookupError("x"), SystemExit(3)], ids=lambda error: type(error).__name__)
@@ -131,7 +180,10 @@ def test_one_that_fails_breaks_nothing(
     host: Host, place: str, error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     hook = Watching()
-    answer = post_batch(wrap(host, hooks=[_Failing(place, error), hook]), host, [action()])
+    failing = _Failing(place, error)
+    answer = post_batch(wrap(host, hooks=[failing, hook]), host, [action()])
     assert answer.statuses == [200]
     assert [event[0] for event in hook.events] == ["enter", 200, "leave"]
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", LINES.get(place, f"{failing!r} failed as it was entered for a batch"))
+    ]

@@ -78,6 +78,17 @@ def test_an_action_that_is_refused_is_explained_with_its_place_and_rule(
 
 
 @bare_door
+def test_a_rule_that_is_an_object_is_named_by_its_class(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    class Nobody:
+        def __call__(self, asked: Any, parent: Parent) -> str:
+            return "hush"
+
+    caplog.set_level(logging.DEBUG, "batchware")
+    post_batch(wrap(host, deny=[Nobody()]), host, [action()])
+    assert told(caplog)[0] == f"refused actions[0] GET /tasks/1: the deny function {Nobody.__qualname__}"
+
+
+@bare_door
 def test_c29_no_line_repeats_more_than_100_characters_of_input(host: Host, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "batchware")
     long = "/" + "z" * 500

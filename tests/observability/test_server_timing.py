@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from batchware import BatchConfig
+from batchware import Action, BatchConfig, Outcome
+from batchware.contract.flight import Record
+from batchware.contract.timing import timing_fields
 from tests.contract.batching import BatchAnswer, action, bare_door, every_host, post_batch, wrap
 from tests.hosts import Host
 
@@ -47,6 +49,11 @@ def test_it_holds_no_path_and_no_more_than_2_kib(host: Host) -> None:
     (value,) = answer.all("server-timing")
     assert "hush" not in value
     assert len(value) <= 2048
+
+
+def test_it_is_in_milliseconds() -> None:
+    records = [Record(Action(0, "GET", "/x"), outcome=Outcome(200, (), b"", None, seconds)) for seconds in (1.25, 0.0)]
+    assert timing_fields(records) == [("server-timing", 'a0;desc="GET 200";dur=1250.0, a0;desc="GET 200";dur=0.0')]
 
 
 @bare_door
