@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from itertools import count
 from typing import Any, Self, Unpack
 
 from .actions import Action, Result
@@ -44,7 +45,7 @@ class AsyncSender:
     ) -> None:
         self._post: AsyncPost = async_post_of(client, timeout)
         self._url, self._headers, self._progress = url, dict(headers or {}), progress
-        self.bounds = Bounds(**options)
+        self.bounds, self._serials = Bounds(**options), count(1)
 
     async def send(self, actions: Iterable[Action]) -> list[Result]:
         """The results of `actions`, in their order. Raises `Unfinished` where one has none, with the report.
@@ -65,7 +66,7 @@ class AsyncSender:
         for action in listed:
             action.write()
         known: list[Outcome] = []
-        stream = AsyncStream(self._call, Run(self.bounds, listed, self._progress, known))
+        stream = AsyncStream(self._call, Run(self.bounds, self._serials, listed, self._progress, known))
         try:
             async for outcome in stream:
                 if each is not None:
@@ -83,7 +84,7 @@ class AsyncSender:
 
         No more actions are taken than the next batches hold, so the memory that it needs doesn't grow.
         """
-        return AsyncStream(self._call, Run(self.bounds, actions, self._progress))
+        return AsyncStream(self._call, Run(self.bounds, self._serials, actions, self._progress))
 
     def batch(self) -> AsyncBatch:
         """Collects actions, and sends them at the end of an `async with` block."""

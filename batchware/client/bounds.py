@@ -30,8 +30,9 @@ class Bounds:
     max_wait: float = 600.0
     """Seconds that are waited in all, and for one action whose own result says later; `math.inf` for no bound."""
     idempotency_key: str | None = None
-    """What the keys of the batches begin with, where the server honours `Idempotency-Key`: something that is unique to
-    these actions. Writes whose answer got lost are sent again only with a key."""
+    """What the keys of the batches begin with, where the server honours `Idempotency-Key`: something that no other
+    sender uses, of any process, such as `uuid4().hex`. A sender numbers its batches after it, over all its calls.
+    Writes whose answer got lost are sent again only with a key."""
     style: Style = "asana"
 
     def __post_init__(self) -> None:

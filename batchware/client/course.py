@@ -11,7 +11,8 @@ then only in that very batch, since the server makes each action's key out of th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 
 from .actions import Action, ActionFailed, ClientError, Result
 from .bounds import Bounds, Window, backoff
@@ -23,9 +24,12 @@ _HOPELESS = 3  # single actions that are refused before any batch has passed: it
 
 
 class Course:
-    """Any number of actions, added at any time."""
+    """Any number of actions, added at any time.
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
+    `serials` number the keys of its batches; courses with one `idempotency_key` share them.
+    """
+
+    def __init__(self, bounds: Bounds | None = None, serials: Iterator[int] | None = None) -> None:
         self.bounds = bounds or Bounds()
         self.counts: Counter[State] = Counter()
         """How many actions are settled, by state."""
@@ -33,7 +37,7 @@ class Course:
         """How many actions were added."""
         self.waited = 0.0
         """Seconds of waiting that were asked for so far."""
-        self._waiting = Waiting(self.bounds)
+        self._waiting = Waiting(self.bounds, serials or count(1))
         self._window = Window(self.bounds.parallel)
         self._flying: set[Sending] = set()
         self._settled: list[Outcome] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
@@ -56,19 +56,21 @@ class Options(TypedDict, total=False):
 class Run:
     """One course, fed from `actions`. Batches may land from any thread; all else is for the one that sends.
 
-    `known`, where it is given, gets every outcome as soon as it is known, in the thread in which its batch landed.
+    `serials` number the keys of its batches, over all runs of a sender. `known`, where it is given, gets every outcome
+    as soon as it is known, in the thread in which its batch landed.
     """
 
     def __init__(
         self,
         bounds: Bounds,
+        serials: Iterator[int],
         actions: Iterable[Action],
         progress: Callable[[Progress], Any] | None,
         known: list[Outcome] | None = None,
     ) -> None:
         self.bounds = bounds
         self.outcomes: deque[Outcome] = deque()
-        self._course, self._lock = Course(bounds), threading.Lock()
+        self._course, self._lock = Course(bounds, serials), threading.Lock()
         self._source = iter(actions)
         self._total = len(actions) if isinstance(actions, Sequence) else None
         self._progress = progress

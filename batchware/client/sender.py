@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any, Self, Unpack
 from weakref import finalize
 
@@ -48,7 +49,7 @@ class Sender:
     ) -> None:
         self._post: Post = post_of(client, timeout)
         self._url, self._headers, self._grace, self._progress = url, dict(headers or {}), grace, progress
-        self.bounds = Bounds(**options)
+        self.bounds, self._serials = Bounds(**options), count(1)
 
     def send(self, actions: Iterable[Action]) -> list[Result]:
         """The results of `actions`, in their order. Raises `Unfinished` where one has none, with the report.
@@ -69,7 +70,7 @@ class Sender:
         for action in listed:
             action.write()
         known: list[Outcome] = []
-        stream = Stream(self._call, Run(self.bounds, listed, self._progress, known), self._grace)
+        stream = Stream(self._call, Run(self.bounds, self._serials, listed, self._progress, known), self._grace)
         try:
             for outcome in stream:
                 if each is not None:
@@ -85,7 +86,7 @@ class Sender:
 
         No more actions are taken than the next batches hold, so the memory that it needs doesn't grow.
         """
-        return Stream(self._call, Run(self.bounds, actions, self._progress), self._grace)
+        return Stream(self._call, Run(self.bounds, self._serials, actions, self._progress), self._grace)
 
     def batch(self) -> Batch:
         """Collects actions, and sends them at the end of a `with` block."""

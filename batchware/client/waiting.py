@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .actions import Action, Result, write_batch
@@ -84,11 +84,11 @@ class Sending:
 
 
 class Waiting:
-    """What waits. `max_actions` and `max_bytes` shrink to what the server takes."""
+    """What waits. `max_actions` and `max_bytes` shrink to what the server takes; `serials` number the keys."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, serials: Iterator[int]) -> None:
         self.max_actions, self.max_bytes = bounds.max_actions, bounds.max_bytes
-        self._bounds, self._serial = bounds, 0
+        self._bounds, self._serials = bounds, serials
         self._fresh: deque[Entry] = deque()
         self._again: deque[Sending] = deque()
         self._later: list[tuple[float, int, Entry]] = []
@@ -155,5 +155,4 @@ class Waiting:
         prefix = self._bounds.idempotency_key
         if prefix is None or all(entry.action.reads for entry in entries):
             return None
-        self._serial += 1
-        return f"{prefix}-{self._serial}"
+        return f"{prefix}-{next(self._serials)}"

@@ -111,6 +111,28 @@ def test_headers_go_with_each_batch(kind: str) -> None:
 
 
 @both_kinds
+def test_a_key_is_of_one_batch_over_all_calls_of_a_sender(kind: str) -> None:
+    server = Server()
+    if kind == "sync":
+        sender = Sender(server.post, "/batch", idempotency_key="k")
+        sender.send([Action("post", "/x")])
+        with sender.batch() as batch:
+            batch.post("/y")
+        assert len(list(sender.stream([Action("post", "/z")]))) == 1
+    else:
+
+        async def thrice() -> None:
+            sender = AsyncSender(server.apost, "/batch", idempotency_key="k")
+            await sender.send([Action("post", "/x")])
+            async with sender.batch() as batch:
+                batch.post("/y")
+            assert len([outcome async for outcome in sender.stream([Action("post", "/z")])]) == 1
+
+        asyncio.run(thrice())
+    assert [headers["Idempotency-Key"] for headers in server.headers] == ['"k-1"', '"k-2"', '"k-3"']
+
+
+@both_kinds
 def test_progress_is_told_up_to_the_end_and_says_for_how_long_it_waits(kind: str) -> None:
     told: list[Progress] = []
     server = Server(answers=[error(429, "later", retry_after="0")])

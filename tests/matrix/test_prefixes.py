@@ -19,6 +19,13 @@ def _shown(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "headers": headers}
 
 
+def _batched(placed: Running, path: str, body: bytes) -> bool:
+    try:
+        return placed.request("POST", path, body, **JSON).body.startswith(b'{"data":')
+    except ConnectionResetError:  # uWSGI closes after a 404 with the body unread; now and then the answer is lost
+        return False
+
+
 @pytest.mark.parametrize(
     "placement", [pytest.param(placement, id=placement.id) for placement in PLACEMENTS], scope="session"
 )
@@ -35,4 +42,4 @@ def test_c12_below_a_prefix_a_batched_action_is_the_direct_request(placement: Pl
     assert found["body"] == {"handler": "/tasks", "method": "GET", "id": None}
     # A path that only looks like the route is the host's; where the prefix is only named, it may stand there or not.
     for other in ("/batch", "/api/1.0/batch/", *([f"{PREFIX}/api/1.0/batch"] if placement.shown else [])):
-        assert not placed.request("POST", other, body, **JSON).body.startswith(b'{"data":'), other
+        assert not _batched(placed, other, body), other

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 from ..actions import Action, Result
-from ..bounds import Bounds
 from ..outcomes import Unfinished, report_of
 from .plan import Came, Plan
 from .state import Id
@@ -32,11 +31,8 @@ def put_in_order(
     `save` gets the plan's state before each batch and at the end: write it somewhere, and a plan that is given it
     goes on from there, even if this process has been killed. Raises `InDoubt` and `GaveUp`, and what `send` raises
     where sending has ended for good; to go on, call this again with the same plan.
-
-    The `send` of a sender with an `idempotency_key` is refused with `ValueError`: the keys of its batches are those of
-    one call, and here it is called for each batch.
     """
-    run = _Run(plan, send, save)
+    run = _Run(plan, save)
     while actions := run.next():
         try:
             results = send(actions)
@@ -52,7 +48,7 @@ async def put_in_order_async(
     plan: Plan[Any], send: Callable[[list[Action]], Awaitable[Sequence[Result]]], *, save: Save | None = None
 ) -> list[Id]:
     """`put_in_order` with a `send` that is awaited."""
-    run = _Run(plan, send, save)
+    run = _Run(plan, save)
     while actions := run.next():
         try:
             results = await send(actions)
@@ -67,10 +63,7 @@ async def put_in_order_async(
 class _Run:
     """What the two have in common."""
 
-    def __init__(self, plan: Plan[Any], send: object, save: Save | None) -> None:
-        bounds = getattr(getattr(send, "__self__", None), "bounds", None)
-        if isinstance(bounds, Bounds) and bounds.idempotency_key is not None:
-            raise ValueError("send: of a sender with an idempotency_key, which would be the same in each call")
+    def __init__(self, plan: Plan[Any], save: Save | None) -> None:
         self._plan = plan
         self._save = save
 
