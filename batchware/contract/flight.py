@@ -206,4 +206,4 @@ class Flight:
                 record.outcome = self._failure(ResultTooLarge("The answer of a batch", self._max_answer_bytes))
                 result = self._write(record.action, record.outcome)
                 self._bytes += sum(map(len, result)) - size
-            record.result, record.size = result, 0
+            record.result = result

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from batchware import Action, BatchHooks
 from tests.contract.batching import action, bare_door, every_host, post_batch, wrap
 from tests.contract.children import child, refusal
 from tests.contract.spies import Spy
@@ -81,6 +82,32 @@ def test_c9_a_batch_of_refused_actions_is_answered(host: Host) -> None:
 )
 def test_c9_data_and_options_may_be_left_out(host: Host, members: dict[str, Any]) -> None:
     assert child(host, action("/x", **members)).method == "GET"
+
+
+@bare_door
+@pytest.mark.parametrize(
+    ("entry", "read"),
+    [
+        pytest.param(action("/a%20b", "put", data=[]), ("PUT", "/a b", "/a%20b"), id="all but the data"),
+        pytest.param(action("/a%20b", "put", options=1), ("PUT", "/a b", "/a%20b"), id="all but the options"),
+        pytest.param(action("/batch", "put"), ("PUT", "/batch", "/batch"), id="all, and the endpoint is refused"),
+        pytest.param(action("a", "put"), ("PUT", "", ""), id="the method"),
+        pytest.param(action("/a", "brew"), ("", "", ""), id="nothing behind a method that is bad"),
+        pytest.param([], ("", "", ""), id="nothing of a list"),
+    ],
+)
+def test_c9_what_could_be_read_of_a_refused_action_is_told_to_hooks(
+    host: Host, entry: Any, read: tuple[str, str, str]
+) -> None:
+    told: list[Any] = []
+
+    class Hooks(BatchHooks):
+        def on_batch(self, parent: Any, actions: Any, outcomes: Any, seconds: float) -> None:
+            told.extend(actions)
+
+    spy = Spy(host.door)
+    assert post_batch(wrap(spy, hooks=[Hooks()]), spy, [5, entry]).statuses == [400, 400]
+    assert told == [Action(0), Action(1, *read)]
 
 
 # --- C10

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from batchware.contract.headers import forwarded_cookies
+from batchware.contract.headers import forwarded_cookies, sets_cookies
 from tests.contract.batching import action, bare_door, every_host, post_batch, wrap
-from tests.contract.small_apps import respond
+from tests.contract.small_apps import door, reply, respond, started
 from tests.hosts import Host
 
 
@@ -30,6 +30,18 @@ def test_c24_cookies_of_actions_are_set_by_the_batch_answer(host: Host) -> None:
         {"a=1", "Path=/x", "Secure"},
         {"c=3", "Path=/"},
     ]
+
+
+@bare_door
+def test_c24_the_cookie_of_a_response_that_says_nothing_else_is_set(host: Host) -> None:
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        await reply(send, b"", [("set-cookie", "a=1; Path=/")])
+
+    def wsgi(environ: Any, start_response: Any) -> Any:
+        return started(start_response, b"", [("set-cookie", "a=1; Path=/")])
+
+    small = door(host.door, asgi if host.door == "asgi" else wsgi)
+    assert post_batch(wrap(small), small, [action()]).all("set-cookie") == ["a=1; Path=/"]
 
 
 @every_host
@@ -116,3 +128,9 @@ def test_c24_cookies_of_a_response_that_is_no_result_are_not_set(host: Host) -> 
     answer = post_batch(wrap(host, max_result_bytes=100), host, actions)
     assert answer.statuses == [502, 403]
     assert answer.all("set-cookie") == ["b=2; Path=/"]
+
+
+@pytest.mark.parametrize("beside", [[], [("x-one", "1")], [("content-type", "text/plain"), ("x-one", "1")]], ids=str)
+def test_c24_a_cookie_is_seen_in_any_place_among_the_headers(beside: list[tuple[str, str]]) -> None:
+    for at in range(len(beside) + 1):
+        assert sets_cookies([*beside[:at], ("set-cookie", "a=1"), *beside[at:]])

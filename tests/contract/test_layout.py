@@ -9,6 +9,7 @@ import pytest
 
 from tests.contract.batching import action, bare_door, post_batch, wrap
 from tests.contract.children import child
+from tests.contract.small_apps import respond
 from tests.hosts import Host
 from tests.hosts.probe import encode_spec
 
@@ -38,6 +39,56 @@ def test_c7_opt_pretty_indents_the_envelope(host: Host, envelope: str | None, qu
     assert len(within) > 6
     assert all(line.startswith("  ") for line in within)
     assert pretty.header("content-length") == str(len(pretty.body))
+
+
+_LINES = """{
+  "data": [
+    {
+      "status_code": 200,
+      "headers": {
+        "etag": "7",
+        "x-one": "1"
+      },
+      "body": { "b":1.50,
+
+ "a" :[ ] }
+    },
+    {
+      "status_code": 200,
+      "headers": {},
+      "body": {}
+    }
+  ]
+}
+"""
+_TWO_MEMBERS = _LINES.replace('      "status_code": 200,\n', "")
+_PLAIN = (
+    '{"data":[{"status_code":200,"headers":{"etag":"7","x-one":"1"},"body":' + ODD + "},"
+    '{"status_code":200,"headers":{},"body":{}}]}'
+)
+
+
+@bare_door
+@pytest.mark.parametrize(
+    ("query", "written"),
+    [
+        pytest.param("", _PLAIN, id="nothing"),
+        pytest.param("opt_pretty=false", _PLAIN, id="nothing, in so many words"),
+        pytest.param("opt_pretty", _LINES, id="lines"),
+        pytest.param("opt_pretty&opt_fields=body,headers", _TWO_MEMBERS, id="lines and two members"),
+        pytest.param(
+            "opt_fields=body,headers",
+            '{"data":[{"headers":{"etag":"7","x-one":"1"},"body":' + ODD + '},{"headers":{},"body":{}}]}',
+            id="two members",
+        ),
+        pytest.param("opt_fields=status_code", '{"data":[{"status_code":200},{"status_code":200}]}', id="one member"),
+    ],
+)
+def test_c7_the_layout_of_an_answer_is_this_to_the_byte(host: Host, query: str, written: str) -> None:
+    fields = [("Content-Type", "application/json"), ("ETag", "7"), ("X-One", "1")]
+    spec = encode_spec({"headers": fields, "body": b64encode(ODD.encode()).decode()})
+    actions = [action("/respond", data={"spec": spec}), respond(b"{}", fields[0])]
+    assert post_batch(wrap(host), host, actions, query=query).body.decode() == written
 
 
 @bare_door

@@ -135,6 +135,13 @@ def test_c40_a_limit_that_would_just_be_full_is_not_blamed() -> None:
     assert "would exceed few (1 in 60 s)." in error.message
 
 
+def test_c40_charges_that_admission_has_found_out_are_the_ones_that_are_named() -> None:
+    host, theirs = Quota("host", 1), Quota("theirs", 2)
+    decision = Decision(False, 1.0, (Level(theirs, 0, 1.0),), (Charge(theirs, "who", 1),))
+    error = exceeded([Charge(host, "who", 1), Charge(host, "all", 1)], decision, 2, [])
+    assert "would exceed theirs (2 in 60 s)." in error.message
+
+
 def test_c40_a_limiter_that_leaves_a_level_out_is_not_believed() -> None:
     rule = Quota("few", 4)
     with pytest.raises(ValueError, match="zip"):

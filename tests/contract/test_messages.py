@@ -34,6 +34,7 @@ ACTIONS: list[tuple[Any, str]] = [
     (True, ": must be an object, not a boolean"),
     ([1], ": must be an object, not an array"),
     (action(body={}), ": has the unknown member 'body'; an action has method, relative_path, data, options"),
+    (action(**{"a: b": 1}), ": has the unknown member 'a: b'; an action has method, relative_path, data, options"),
     ({}, ".method: is missing"),
     (action(method="brew"), f".{_METHOD} 'brew'"),
     (action(method="gét"), f".{_METHOD} 'g\\xe9t'"),

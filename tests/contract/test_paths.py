@@ -129,6 +129,11 @@ def test_c11_ambiguity_is_refused(host: Host, written: str) -> None:
     assert len(message) < 300
 
 
+@pytest.mark.parametrize(("written", "path"), GOOD)
+def test_c11_the_grammar_takes_it_by_itself(written: str, path: str) -> None:
+    assert read_path(written)[0] == path
+
+
 @pytest.mark.parametrize("written", [*BAD, pytest.param("/\ud800", id="a lone surrogate")])
 def test_c11_the_grammar_refuses_it_by_itself(written: str) -> None:
     with pytest.raises(ValueError, match=r"must|has|is not"):

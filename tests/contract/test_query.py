@@ -154,11 +154,18 @@ def test_c13_a_handler_reads_the_parameters(host: Host, method: str) -> None:
             ["limit=1", "offset=o", "opt_expand=y", "opt_fields=x"],
             id="all four",
         ),
+        pytest.param(
+            {"fields": None, "limit": 1, "offset": None, "expand": "y"},
+            ["limit=1", "opt_expand=y"],
+            id="null among others",
+        ),
+        pytest.param({"limit": None}, [""], id="nothing but null"),
         pytest.param({}, [""], id="none"),
+        pytest.param(None, [""], id="no options"),
     ],
 )
 def test_c15_options_become_query_parameters_of_every_method(
-    host: Host, method: str, options: dict[str, Any], query: list[str]
+    host: Host, method: str, options: dict[str, Any] | None, query: list[str]
 ) -> None:
     seen = child(host, action("/x", method, options=options))
     assert sorted(seen.query.split("&")) == query

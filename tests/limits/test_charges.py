@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from batchware import Action, Charge, Concurrency, Parent, Quota, by_client
+from batchware.contract import charges
 from batchware.contract.charges import HostLimits, charges_for, new_permit
 from batchware.contract.nesting import Mark
 
@@ -57,6 +58,15 @@ def test_c35_who_is_asked_for_once_is_known_to_all_limits_of_that_key(caplog: py
 
 def test_c36_no_permit_is_like_another() -> None:
     assert len({new_permit() for _ in range(100)}) == 100
+
+
+def test_c36_no_permit_of_a_process_is_like_one_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    permits = []
+    for _ in range(2):
+        monkeypatch.setattr(charges, "_process", charges._Process())
+        permits += [new_permit() for _ in range(100)]
+    assert len({*permits}) == 200
+    assert len({*map(len, permits)}) == 1
 
 
 def test_c35_a_request_costs_one_unless_it_is_said_otherwise() -> None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from batchware import DEFAULT_DENY, Action, Parent
+from batchware import DEFAULT_DENY, Action, DenyRule, Parent
 from batchware.contract.deny import Gate
 from batchware.contract.paths import read_path
 from tests.contract.batching import every_host, post_batch, wrap
@@ -168,6 +168,25 @@ def test_c32_invisible_characters_hide_nothing(hidden: str) -> None:
 )  # fmt: skip
 def test_c32_further_decodings_are_compared_too(path: str) -> None:
     assert _GATE.refusal(Action(0, "GET", path, path), _PARENT)
+
+
+_OF_ANY_CONTENT = Gate([DenyRule("/files/{id}/notes")], None, "/batch")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/files/1%2F2/notes", id="a separator that a decoding uncovers"),
+        pytest.param("/files/1\uff0f2/notes", id="a separator that folding uncovers"),
+        pytest.param("/files/1\uff0f2/notes/", id="before a trailing slash"),
+        pytest.param("/f\u0131les/1\uff0f2/notes", id="beside a name that is folded once"),
+        pytest.param("/files/\u200b/notes", id="nothing that can be seen"),
+        pytest.param("/files/x/%2E%2E/1/notes", id="behind one that a dot segment takes away"),
+    ],
+)
+def test_c32_a_segment_of_any_content_stays_one_segment_in_its_place(path: str) -> None:
+    """However a router reads it, as an id or as what it folds to, its neighbours are compared in their own places."""
+    assert _OF_ANY_CONTENT.refusal(Action(0, "GET", path, path), _PARENT)
 
 
 @given(path=_HARMLESS, method=st.sampled_from(["GET", "POST", "DELETE"]), slash=st.sampled_from(["", "/"]))

@@ -255,6 +255,19 @@ def test_c26_an_action_is_late_at_its_deadline(timeout: int) -> None:
     assert flight.done
 
 
+@given(sizes=st.lists(st.integers(10, 50), min_size=1, max_size=5), at=st.integers(0, 5), by=st.integers(1, 1000))
+def test_c26_what_does_not_fit_takes_the_room_of_its_error_and_no_more(sizes: list[int], at: int, by: int) -> None:
+    outcomes = [Outcome(200, [], b"x" * size) for size in sizes]
+    error = len(write(Action(0), failure(HandlerFailed())))
+    whole = error + sum(len(write(Action(0), outcome)) for outcome in outcomes)
+    outcomes.insert(at, Outcome(200, [], b"x" * (whole + by)))
+    flight = airborne(len(outcomes), whole=whole)
+    for record, outcome in zip(flight.records, outcomes, strict=True):
+        flight.land(record, outcome)
+    statuses = [outcome.status for outcome in flight.outcomes()]
+    assert statuses == [200 if len(outcome.body) <= whole else 502 for outcome in outcomes]
+
+
 @given(
     headers=st.lists(st.integers(0, 3 * HEADERS_ROOM), min_size=1, max_size=8),
     errors=st.sets(st.integers(0, 7)),

@@ -6,12 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from batchware import BatchConfig, BatchError, NotAuthorized, Parent
 from batchware.contract.errors import HandlerFailed
 from batchware.contract.flow import batch
+from batchware.contract.model import Outcome, Reply
+from batchware.contract.nesting import Mark
 from tests.properties.driver import Driver, Plan
 
 _JSON = (("content-type", "application/json"),)
@@ -151,3 +154,23 @@ def test_c2_the_first_check_that_fails_answers(
     else:
         assert (reply.status, driver.effects) == failed
         assert set(json.loads(reply.body)) == {"errors"}
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+@pytest.mark.parametrize("key", ["batchware", "batchware.action"])
+def test_c34_the_mark_of_a_request_is_enough_to_refuse_a_batch_in_a_batch(key: str, method: str) -> None:
+    """Where no context came along with it. Nor is the host asked for its policy, which may be what sent it (C24)."""
+    driver = Driver(body_of([Plan()]), {}, lambda choices: choices[0])
+    headers = [("content-type", "application/json"), ("host", "testserver"), ("origin", "https://a.example")]
+    nested = parent(method=method, headers=headers, request={key: Mark()})
+    reply = driver.run(batch(BatchConfig(), nested, ""))
+    assert (reply.status, driver.effects) == (400, [])
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_c1_a_preflight_that_the_host_does_not_know_is_answered_without_a_body(status: int) -> None:
+    driver = Driver(b"", {}, lambda choices: choices[0])
+    policy = ("access-control-allow-origin", "*")
+    driver.host = Outcome(status, [("content-type", "text/plain"), policy], b"none")
+    reply = driver.run(batch(BatchConfig(), parent(method="OPTIONS"), ""))
+    assert reply == Reply(204, [("allow", "POST, OPTIONS"), policy], b"")

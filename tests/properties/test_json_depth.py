@@ -64,3 +64,23 @@ def test_c4_one_level_too_many_is_seen_in_texts_of_any_size(opening: bytes, size
     text = b'"' + b"x" * size + b'"'
     for levels in (MAX_DEPTH, MAX_DEPTH + 1):
         assert too_deep(opening * levels + text + closing * levels) == (levels > MAX_DEPTH)
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'], ids=["arrays", "objects"])
+@pytest.mark.parametrize("wide", [b"[],", b"[[]],", b"[{}]," * 3, b'"x","y",[],'], ids=bytes.decode)
+@pytest.mark.parametrize("levels", [1, MAX_DEPTH // 2, MAX_DEPTH - 3])
+def test_c4_values_side_by_side_make_nothing_deeper(opening: bytes, wide: bytes, levels: int) -> None:
+    """However many open and close on one level, however high that is."""
+    closing = b"]" if opening == b"[" else b"}"
+    text = opening * levels + b"[" + wide * 500 + b"0]" + closing * levels
+    depth = _depth(json.loads(text))
+    assert not too_deep(text, depth)
+    assert too_deep(text, depth - 1)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3, 9])
+@pytest.mark.parametrize("after", [0, 1, 2, 3, 9])
+def test_c4_one_string_with_brackets_is_found_among_any_number_without(before: int, after: int) -> None:
+    items = [*["x"] * before, "[" * 2 * MAX_DEPTH, *["y"] * after]
+    assert not too_deep(json.dumps(items).encode())
+    assert too_deep(b"[" * MAX_DEPTH + json.dumps(items).encode() + b"]" * MAX_DEPTH)
