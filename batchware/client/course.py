@@ -24,10 +24,7 @@ _HOPELESS = 3  # single actions that are refused before any batch has passed: it
 
 
 class Course:
-    """Any number of actions, added at any time.
-
-    `serials` number the keys of its batches; courses with one `idempotency_key` share them.
-    """
+    """Any number of actions, added at any time. Courses with one `idempotency_key` share the `serials` of its keys."""
 
     def __init__(self, bounds: Bounds | None = None, serials: Iterator[int] | None = None) -> None:
         self.bounds = bounds or Bounds()
