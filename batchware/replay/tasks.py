@@ -18,12 +18,14 @@ from .around import log, log_cut
 from .child import App, BuildScope, Child, Free, Receive
 
 if sys.version_info >= (3, 12):
+    _EAGER = True
 
     def _start(child: Child, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
         # Runs at once up to its first wait: a handler that never waits costs no turn of the loop.
         return asyncio.Task(child.run(), loop=loop, eager_start=True)
 
 else:
+    _EAGER = False
 
     class _Task(asyncio.Task[None]):
         """Has its child settled where it is cancelled before it began, for then `run` never does.
@@ -77,7 +79,7 @@ class TaskReplay:
 
     async def fly(self) -> None:
         """Until every action has its result. If this is cancelled, so are the actions, and it waits for them."""
-        flight, loop = self.flight, self.loop
+        flight, loop, began = self.flight, self.loop, False
         try:
             while True:
                 now = time.monotonic()  # not the loop's time, which is whole milliseconds on uvloop
@@ -91,8 +93,14 @@ class TaskReplay:
                     children = [Child(self, record, self._build(record.action, record.mark)) for record in records]
                     self._children += children
                     self._tasks += [_start(child, loop) for child in children]
+                    began = not _EAGER
                 if flight.done:
                     return
+                if began:  # all have begun after one turn of the loop, and most have ended: no timer, no wake-up
+                    began = False
+                    await asyncio.sleep(0)
+                    if flight.calls:
+                        continue
                 self._wake_up = loop.create_future()
                 due = flight.due
                 timer = None if due is None else loop.call_later(max(0.0, due - now), self.wake)
