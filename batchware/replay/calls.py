@@ -230,7 +230,10 @@ class _Call:
         try:
             iterable = replay.app(replay.build(record.action, record.mark), self.start_response)
             close = getattr(iterable, "close", None)
-            if self._exhaust(iterable):
+            for chunk in iterable:
+                if not self._take(chunk):  # the rest is not wanted any more
+                    break
+            else:
                 self._land()
         except BaseException as error:  # noqa: BLE001  # it is the action's alone (C26)
             raised = error
@@ -269,13 +272,6 @@ class _Call:
         """PEP 3333's `write`, the old way of sending a body."""
         if not self._take(chunk):
             raise OSError("the batch takes no more of this response")
-
-    def _exhaust(self, iterable: Iterable[bytes]) -> bool:
-        """Take in the whole body. False where the rest is not wanted any more."""
-        for chunk in iterable:  # noqa: SIM110  # a generator more for each action, for nothing
-            if not self._take(chunk):
-                return False
-        return True
 
     def _take(self, chunk: bytes) -> bool:
         if not isinstance(chunk, bytes):
