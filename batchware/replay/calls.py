@@ -7,7 +7,6 @@ the host's work after a response (database connections, deferred tasks) does not
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -19,13 +18,12 @@ from ..contract.errors import BatchError, HandlerFailed
 from ..contract.flight import Flight, Record
 from ..contract.hooks import BatchHooks
 from ..contract.limiter import Slot
+from ..contract.logger import log
 from ..contract.model import Action, Outcome
 from ..contract.nesting import Mark, current
 from .around import Around, log_cut, log_failure, log_late
 from .responses import InvalidResponse, checked_headers, checked_status
 from .threads import Helpers
-
-log = logging.getLogger("batchware")
 
 Environ: TypeAlias = dict[str, Any]
 App: TypeAlias = Callable[[Environ, Any], Iterable[bytes]]

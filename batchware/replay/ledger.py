@@ -8,7 +8,6 @@ they wait: `AwaitingLedger` is for ASGI, `CallingLedger` for WSGI.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 import time
@@ -20,9 +19,8 @@ from ..contract.effects import Admit
 from ..contract.errors import LimitsUnavailable
 from ..contract.limiter import AsyncLimiter, Decision, Limiter, LimiterUnavailable, Slot
 from ..contract.limits import Concurrency, Limit
+from ..contract.logger import log
 from .places import Places
-
-log = logging.getLogger("batchware")
 
 RENEWALS = 3  # a lease is renewed so often before it would end; one lost call costs nothing (C39)
 IDLE = 0.5  # seconds until a keeper thread without a slot to keep ends
