@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
 from typing import Any, TypeVar, Unpack
@@ -16,6 +15,7 @@ from .contract.effects import Admit, Authorize, Call, Effect, ReadBody, Replay
 from .contract.errors import BatchError, BodyTooLarge, HandlerFailed
 from .contract.flow import Passage, batch, direct
 from .contract.limiter import AsyncLimiter, Decision, Limiter
+from .contract.logger import log
 from .contract.model import Action, Headers, Reply
 from .contract.nesting import Mark, mark_of
 from .limiters.memory import MemoryLimiter
@@ -27,8 +27,6 @@ from .replay.scope import ScopeBuilder, mount_of, parent_of
 from .replay.tasks import TaskReplay
 
 __all__ = ["BatchMiddleware"]
-
-log = logging.getLogger("batchware")
 
 T = TypeVar("T")
 

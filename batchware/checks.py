@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, cast
 
 from msgspec import UNSET
@@ -12,9 +11,8 @@ from .contract.deny import DenyRule, Rule
 from .contract.hooks import BatchHooks
 from .contract.limiter import AsyncLimiter, Limiter
 from .contract.limits import Concurrency, Quota
+from .contract.logger import log
 from .contract.nesting import ENVIRON_KEY, SCOPE_KEY
-
-log = logging.getLogger("batchware")
 
 
 def check_path(path: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from http import HTTPStatus
@@ -16,6 +15,7 @@ from .contract.effects import Admit, Authorize, Call, Effect, ReadBody, Replay
 from .contract.errors import BatchError, BodyTooLarge, HandlerFailed
 from .contract.flow import Passage, batch, direct
 from .contract.limiter import Decision, Limiter
+from .contract.logger import log
 from .contract.model import Action, Reply
 from .contract.nesting import Mark, mark_of
 from .limiters.memory import MemoryLimiter
@@ -27,8 +27,6 @@ from .replay.places import Places
 from .replay.threads import Helpers
 
 __all__ = ["BatchMiddleware"]
-
-log = logging.getLogger("batchware")
 
 T = TypeVar("T")
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import logging
 import os
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 from .limiter import Charge, Slot
 from .limits import OWN, Concurrency, Key, Limit, Quota, one
+from .logger import log
 from .model import Action, Parent
 from .nesting import Mark
-
-log = logging.getLogger("batchware")
 
 
 @runtime_checkable

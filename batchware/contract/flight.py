@@ -7,7 +7,6 @@ driver that runs actions on several threads calls it under a lock of the batch.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
@@ -17,10 +16,9 @@ from msgspec import Struct
 
 from .errors import BatchError, Refused, ResultTooLarge, TooSlow
 from .limiter import Slot
+from .logger import log
 from .model import Action, Outcome, Parent, Pieces
 from .nesting import Mark
-
-log = logging.getLogger("batchware")
 
 HEADERS_ROOM = 4096
 """Bytes of an entry beside its body, seldom more than 300. Where it has more, hooks may be told of it as it came, and

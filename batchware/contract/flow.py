@@ -33,13 +33,12 @@ from .flight import Flight, Record
 from .headers import access_control, cross_origin, forwarded_cookies, sets_cookies
 from .limiter import Slot
 from .limits import OWN, by_principal
+from .logger import log
 from .model import Action, Headers, Layout, Outcome, Parent, Reply
 from .nesting import FREE, Mark, mark_of
 from .paths import quote_path
 from .standing import exceeded, ratelimit_fields
 from .timing import timing_fields
-
-log = logging.getLogger("batchware")
 
 ALLOW = "POST, OPTIONS"
 

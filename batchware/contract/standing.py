@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 
@@ -10,9 +9,8 @@ from .charges import digest
 from .errors import LimitExceeded
 from .limiter import Charge, Decision, Level
 from .limits import Concurrency, Limit
+from .logger import log
 from .model import Headers
-
-log = logging.getLogger("batchware")
 
 _ROUNDING = 1e-4  # seconds; limiters add a little so that rounding does not make the wait too short
 
@@ -38,7 +36,8 @@ def exceeded(charges: Sequence[Charge], decision: Decision, actions: int, fields
                 level.remaining,
             )
     names = ", ".join(_sentence(charge.rule) for charge in violated) or "one of the limits"
-    what = f"this batch counts as {actions} requests" if actions else "this request is one too many"
+    requests = "1 request" if actions == 1 else f"{actions} requests"
+    what = f"this batch counts as {requests}" if actions else "this request is one too many"
     if decision.retry_after is None:
         never = [charge for charge in violated if charge.cost > charge.rule.limit]
         costs = ", ".join(f"{charge.rule.name} would be charged {charge.cost}" for charge in never)

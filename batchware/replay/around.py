@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -10,9 +9,8 @@ from typing import Any
 
 from ..contract.flight import Flight, Record
 from ..contract.hooks import BatchHooks
+from ..contract.logger import log
 from ..contract.model import Action, Outcome, Parent, Reply
-
-log = logging.getLogger("batchware")
 
 
 def overriding(hooks: Sequence[BatchHooks], name: str) -> list[BatchHooks]:

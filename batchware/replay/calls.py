@@ -7,7 +7,6 @@ the host's work after a response (database connections, deferred tasks) does not
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -19,13 +18,12 @@ from ..contract.errors import BatchError, HandlerFailed
 from ..contract.flight import Flight, Record
 from ..contract.hooks import BatchHooks
 from ..contract.limiter import Slot
+from ..contract.logger import log
 from ..contract.model import Action, Outcome
 from ..contract.nesting import Mark, current
 from .around import Around, log_cut, log_failure, log_late
 from .responses import InvalidResponse, checked_headers, checked_status
 from .threads import Helpers
-
-log = logging.getLogger("batchware")
 
 Environ: TypeAlias = dict[str, Any]
 App: TypeAlias = Callable[[Environ, Any], Iterable[bytes]]
@@ -104,14 +102,14 @@ class CallReplay:
 
     def close(self) -> None:
         """`close()` of the responses that the calling thread took in, each in its context, all of them (C27)."""
-        closing, self._closing = self._closing, []
-        for context, close in closing:
+        for context, close in self._closing:
             try:
                 context.run(close)
             except KeyboardInterrupt as interrupt:
                 self.interrupt = interrupt
             except BaseException:  # SystemExit too: one host's clean-up must not keep another from its own
                 log.exception("close() of a response in a batch raised")
+        self._closing = []  # until here a helper that ends voids no mark
         if not self._running:
             self._void_marks()
 
@@ -180,13 +178,15 @@ class CallReplay:
             if slots:
                 self._freeing += 1
             more = self._look()
-        if free:
-            self._free(1, slots)  # never under the lock: a limiter may be far away
-        if slots:
-            with self._lock:
-                self._freeing -= 1
-                if self.flight.done and not self._freeing:
-                    self._wake_up.set()
+        try:
+            if free:
+                self._free(1, slots)  # never under the lock: a limiter may be far away
+        finally:  # also where Ctrl-C ends it: the caller waits for this
+            if slots:
+                with self._lock:
+                    self._freeing -= 1
+                    if self.flight.done and not self._freeing:
+                        self._wake_up.set()
         if more:
             self._helpers.offer(self)
 
@@ -228,7 +228,10 @@ class _Call:
         try:
             iterable = replay.app(replay.build(record.action, record.mark), self.start_response)
             close = getattr(iterable, "close", None)
-            if self._exhaust(iterable):
+            for chunk in iterable:
+                if not self._take(chunk):  # the rest is not wanted any more
+                    break
+            else:
                 self._land()
         except BaseException as error:  # noqa: BLE001  # it is the action's alone (C26)
             raised = error
@@ -267,13 +270,6 @@ class _Call:
         """PEP 3333's `write`, the old way of sending a body."""
         if not self._take(chunk):
             raise OSError("the batch takes no more of this response")
-
-    def _exhaust(self, iterable: Iterable[bytes]) -> bool:
-        """Take in the whole body. False where the rest is not wanted any more."""
-        for chunk in iterable:  # noqa: SIM110  # a generator more for each action, for nothing
-            if not self._take(chunk):
-                return False
-        return True
 
     def _take(self, chunk: bytes) -> bool:
         if not isinstance(chunk, bytes):

@@ -186,9 +186,11 @@ class Child:
 
     def _land(self, outcome: Outcome) -> None:
         record = self.record
-        if self._replay.flight.land(record, outcome):
-            self._replay.free(1, record.slots)
-        self._landed()
+        try:
+            if self._replay.flight.land(record, outcome):
+                self._replay.free(1, record.slots)
+        finally:  # whatever becomes of the slots, the batch goes on
+            self._landed()
 
     def _fail(self, error: BatchError) -> None:
         self._replay.flight.fail(self.record, error, time.monotonic())

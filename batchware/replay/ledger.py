@@ -8,7 +8,6 @@ they wait: `AwaitingLedger` is for ASGI, `CallingLedger` for WSGI.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 import time
@@ -20,20 +19,16 @@ from ..contract.effects import Admit
 from ..contract.errors import LimitsUnavailable
 from ..contract.limiter import AsyncLimiter, Decision, Limiter, LimiterUnavailable, Slot
 from ..contract.limits import Concurrency, Limit
+from ..contract.logger import log
 from .places import Places
-
-log = logging.getLogger("batchware")
 
 RENEWALS = 3  # a lease is renewed so often before it would end; one lost call costs nothing (C39)
 IDLE = 0.5  # seconds until a keeper thread without a slot to keep ends
 
 
 class _Ledger:
-    def __init__(
-        self, places: Places, limits: Sequence[Limit | HostLimits], limiter: Limiter | AsyncLimiter | None
-    ) -> None:
+    def __init__(self, places: Places, limits: Sequence[Limit | HostLimits]) -> None:
         self.places = places
-        self._limiter = limiter
         self._lock = threading.Lock()
         self._held: dict[tuple[str, str, str], Slot] = {}
         self._process = os.getpid()
@@ -92,7 +87,8 @@ class AwaitingLedger(_Ledger):
     def __init__(
         self, places: Places, limits: Sequence[Limit | HostLimits], limiter: Limiter | AsyncLimiter | None
     ) -> None:
-        super().__init__(places, limits, limiter)
+        super().__init__(places, limits)
+        self._limiter = limiter
         self._timer: asyncio.TimerHandle | None = None
         self._clock: asyncio.AbstractEventLoop | None = None  # the loop of the timer
         self._tasks: set[asyncio.Task[None]] = set()
@@ -200,8 +196,8 @@ class CallingLedger(_Ledger):
     """For threads: a limiter is called, and one keeper thread a process renews the leases."""
 
     def __init__(self, places: Places, limits: Sequence[Limit | HostLimits], limiter: Limiter | None) -> None:
-        super().__init__(places, limits, limiter)
-        self._calling = limiter
+        super().__init__(places, limits)
+        self._limiter = limiter
         self._keeper: tuple[int, threading.Thread] | None = None
 
     def admit(self, effect: Admit) -> Decision | None:
@@ -218,9 +214,9 @@ class CallingLedger(_Ledger):
         return decision
 
     def _acquire(self, effect: Admit) -> Decision | None:
-        assert self._calling is not None, "there are charges only where there is a limiter"
+        assert self._limiter is not None, "there are charges only where there is a limiter"
         try:
-            return self._calling.acquire(effect.charges, permit=effect.permit)
+            return self._limiter.acquire(effect.charges, permit=effect.permit)
         except LimiterUnavailable as error:
             _unavailable(effect, error)
         return None
@@ -230,9 +226,9 @@ class CallingLedger(_Ledger):
         if places:
             self.places.free(places)
         if slots and (slots := self._put_down(slots)):
-            assert self._calling is not None
+            assert self._limiter is not None
             try:
-                self._calling.release(slots)
+                self._limiter.release(slots)
             except Exception as error:  # noqa: BLE001  # as above
                 _not_given_back(error)
 
@@ -245,7 +241,7 @@ class CallingLedger(_Ledger):
         thread.start()
 
     def _renew(self) -> None:
-        assert self._calling is not None
+        assert self._limiter is not None
         due = time.monotonic() + self._interval
         while True:
             time.sleep(min(self._interval, IDLE))
@@ -256,6 +252,6 @@ class CallingLedger(_Ledger):
             if time.monotonic() >= due:
                 due = time.monotonic() + self._interval
                 try:
-                    self._lost(self._calling.renew(self.held))
+                    self._lost(self._limiter.renew(self.held))
                 except Exception as error:  # noqa: BLE001  # the one keeper of this process has to go on
                     _not_renewed(error)

@@ -23,7 +23,7 @@ _SHARED = ("http_version", "scheme", "root_path", "client", "server", "app", "ro
 
 def mount_of(scope: Mapping[str, Any]) -> str:
     """The prefix that the scope's `path` has in front of what the host routes: its `root_path`, or nothing (C12)."""
-    root: str = scope.get("root_path") or ""
+    root: str | None = scope.get("root_path")
     path: str = scope["path"]
     return root if root and (path == root or path.startswith(root + "/")) else ""
 

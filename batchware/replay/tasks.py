@@ -14,7 +14,8 @@ from typing import Any
 
 from ..contract.flight import Flight
 from ..contract.hooks import BatchHooks
-from .around import log, log_cut
+from ..contract.logger import log
+from .around import log_cut
 from .child import App, BuildScope, Child, Free, Receive
 
 if sys.version_info >= (3, 12):
@@ -154,7 +155,7 @@ class TaskReplay:
         try:
             while (await self._receive())["type"] != "http.disconnect":
                 pass
-        except Exception:  # noqa: BLE001  # a server that can't say; to the children it is the same
+        except Exception:  # a server that can't say; to the children it is the same
             log.debug("waiting for the client's disconnect failed", exc_info=True)
         self.client_gone = True
         for child in self._children:

@@ -9,13 +9,12 @@ Helpers are made when first needed, end after half a second without work, and ar
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections import deque
 from typing import Protocol
 
-log = logging.getLogger("batchware")
+from ..contract.logger import log
 
 IDLE = 0.5  # seconds; long enough to span the batches of a page, short enough to leave nothing behind
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Literal
@@ -17,12 +16,11 @@ from msgspec import Raw, Struct
 
 from ..contract.deny import METHODS
 from ..contract.errors import BatchError, Refused, asana_errors, quoted
+from ..contract.logger import log
 from ..contract.model import Action, Layout, Outcome, Pieces
 from ..contract.paths import read_path
 from . import json, results
 from . import query as queries
-
-log = logging.getLogger("batchware")
 
 _encode = msgspec.json.Encoder().encode
 _OPTIONS = {"fields": "opt_fields", "expand": "opt_expand", "limit": "limit", "offset": "offset"}

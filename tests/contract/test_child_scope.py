@@ -12,9 +12,10 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from batchware import BatchConfig, asgi
+from batchware import BatchConfig, Parent, asgi
 from tests.contract.batching import action, bare_door, every_host, host_named, post_batch, wrap
 from tests.contract.children import child, children
+from tests.contract.spies import Spy
 from tests.hosts import Host
 from tests.hosts.clients import send
 
@@ -132,6 +133,32 @@ def test_c17_an_environ_says_how_long_its_input_is_and_that_threads_run() -> Non
         assert frame["CONTENT_LENGTH"] == length
         assert frame["wsgi.multithread"] is True
         assert not {"wsgi.input_terminated", "wsgi.file_wrapper"} & set(frame)
+
+
+LEFT_OUT = {
+    "asgi": ("query_string", "scheme", "root_path", "raw_path", "client", "server", "state"),
+    "wsgi": ("QUERY_STRING", "SCRIPT_NAME", "REMOTE_ADDR", "REMOTE_HOST", "REMOTE_PORT"),
+}
+
+
+@bare_door
+def test_c17_what_a_server_leaves_out_is_what_that_means(host: Host) -> None:
+    parents: list[Parent] = []
+    spy = Spy(host.door)
+    app = wrap(spy, authorize=lambda parent: parents.append(parent) or "me")
+
+    def leaves_out(frame: Any, *rest: Any) -> Any:
+        for key in LEFT_OUT[host.door]:
+            del frame[key]
+        return app(frame, *rest)
+
+    assert post_batch(leaves_out, spy, [action("/x", data={"a": 1})]).statuses == [200]
+    (parent,), (seen,) = parents, spy.seen
+    assert (parent.path, parent.query, parent.scheme, parent.client) == ("/batch", "", "http", None)
+    assert (seen.path, seen.query, seen.root) == ("/x", "a=1", "")
+    assert set(seen.frame) & set(LEFT_OUT[host.door]) == (
+        {"query_string", "raw_path"} if host.door == "asgi" else {"QUERY_STRING", "SCRIPT_NAME"}
+    )
 
 
 # --- nothing shared

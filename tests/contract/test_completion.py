@@ -82,6 +82,29 @@ def test_c27_background_work_is_not_cut_by_the_time_out() -> None:
     asyncio.run(in_a_loop())
 
 
+def test_c27_the_parent_ends_after_the_work_of_all_its_actions_though_others_began_later() -> None:
+    answered, ends = asyncio.Event(), []
+
+    async def works_on(scope: Any, receive: Any, send: Any) -> None:
+        await reply(send)
+        await answered.wait()
+        for _ in range(9):
+            await asyncio.sleep(0)
+        ends.append("ended")
+
+    async def quick(scope: Any, receive: Any, send: Any) -> None:
+        await reply(send)
+
+    app = wrap(door("asgi", asgi_app({"/x": works_on, "/quick": quick})), parallel=1)
+
+    async def in_a_loop() -> None:
+        answer = await apost_batch(app, [action("/x"), action("/quick")], on_complete=answered.set)
+        assert answer.statuses == [200, 200]
+        assert ends == ["ended"]
+
+    asyncio.run(in_a_loop())
+
+
 @pytest.mark.parametrize("when", ["before the answer", "after the answer"])
 def test_c27_background_work_ends_where_its_parent_is_cancelled(when: str) -> None:
     works, answered, ends = asyncio.Event(), asyncio.Event(), []

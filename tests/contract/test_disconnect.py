@@ -92,6 +92,35 @@ def test_c28_each_child_sees_the_disconnect(gone: Any) -> None:
     _run(test)
 
 
+def test_c28_what_else_a_server_says_is_no_disconnect() -> None:
+    async def test(children: _Children, leave: asyncio.Event) -> None:
+        body = {"type": "http.request", "body": batch_body([action("/listen")]), "more_body": False}
+        messages = [body, {"type": "http.request"}, {"type": "http.heartbeat"}]
+        told = asyncio.Event()
+
+        async def receive() -> Any:
+            if messages:
+                return messages.pop(0)
+            told.set()
+            await leave.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            return None
+
+        scope = {"type": "http", "asgi": {}, "method": "POST", "path": "/batch", "query_string": b""}
+        scope["headers"] = [(b"content-type", b"application/json")]
+        batch = asyncio.create_task(children.app(scope, receive, send))
+        while not told.is_set() and not children.seen:
+            await asyncio.sleep(0)
+        assert children.seen == []
+        leave.set()
+        await batch
+        assert children.seen == [("listen", "http.disconnect")] * 2
+
+    _run(test)
+
+
 def test_c28_writes_under_way_are_not_cancelled() -> None:
     async def test(children: _Children, leave: asyncio.Event) -> None:
         batch = children.post(["/listen", "/write"], leave)

@@ -28,6 +28,7 @@ class Recorder(BatchHooks):
         self.name = name
         self.events: list[tuple[str, Any]] = []
         self.where: dict[tuple[str, int], Any] = {}
+        self.parents: list[Parent] = []
         self.batches: list[tuple[Parent, Sequence[Action], Sequence[Outcome], float]] = []
 
     def _note(self, event: str, of: Action, value: Any = None) -> None:
@@ -40,6 +41,7 @@ class Recorder(BatchHooks):
     @contextmanager
     def around_action(self, action: Action, parent: Parent) -> Iterator[Callable[[Outcome], Any]]:
         self._note("enter", action)
+        self.parents.append(parent)
         span.set(f"{action.method} {action.path}")
         raised = None
         try:
@@ -64,6 +66,15 @@ def test_hooks_stand_around_every_action(host: Host) -> None:
         mine = [event for event in recorder.events if event[1] == index or event[1] == (index, status)]
         assert mine == [("enter", index), ("outcome", (index, status)), ("leave", index)]
         assert recorder.where["enter", index] == recorder.where["leave", index]
+
+
+@bare_door
+def test_hooks_are_told_what_batch_an_action_came_in(host: Host) -> None:
+    recorder = Recorder()
+    app = wrap(host, hooks=[recorder], authorize=lambda parent: "ada")
+    post_batch(app, host, [action(), action()], query="opt_pretty")
+    told = [(parent.principal, parent.path, parent.query) for parent in recorder.parents]
+    assert told == [("ada", "/batch", "opt_pretty")] * 2
 
 
 @every_host

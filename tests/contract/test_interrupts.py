@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from batchware import Concurrency, Slot
+from batchware.limiters.memory import MemoryLimiter
 from tests.contract.batching import action, bare_door, batch_body, post_batch, wrap
 from tests.contract.small_apps import asgi_app, door, reply, started, wsgi_app
 from tests.hosts import Host
@@ -52,6 +55,27 @@ def test_c26_a_keyboard_interrupt_is_raised_again_after_the_batch(host: Host, ra
     assert type(response.raised) is KeyboardInterrupt
     assert ran == ["/plain", "/plain"]
     assert post_batch(app, small, [action("/plain")] * 3).statuses == [200] * 3, "all places are free again"
+
+
+class _Interrupted(MemoryLimiter):
+    """Is interrupted as it gives back for the first time."""
+
+    def release(self, slots: Sequence[Slot]) -> None:
+        super().release(slots)
+        if not hasattr(self, "was_asked"):
+            self.was_asked = True
+            raise KeyboardInterrupt
+
+
+@bare_door
+def test_c26_a_keyboard_interrupt_while_a_slot_is_given_back_ends_no_batch_early(host: Host, ran: list[str]) -> None:
+    small = _interrupting(host.door, ran)
+    app = wrap(small, limits=[Concurrency("slots", 9)], limiter=_Interrupted(), max_actions=3, **_options(host))
+    headers, body = {"Content-Type": "application/json"}, batch_body([action("/plain")] * 3)
+    response = send(app, host.door, "POST", "/batch", headers=headers, body=body)
+    assert type(response.raised) is KeyboardInterrupt
+    assert ran == ["/plain"] * 3
+    assert (app._ledger.places.taken, app._ledger.held) == (0, [])
 
 
 def test_c26_a_keyboard_interrupt_in_another_thread_is_a_failure(ran: list[str]) -> None:

@@ -10,7 +10,7 @@ from wsgiref.util import FileWrapper
 
 import pytest
 
-from batchware import Concurrency, Quota, asgi, wsgi
+from batchware import Concurrency, Parent, Quota, asgi, wsgi
 from batchware.limiters.memory import MemoryLimiter
 from tests.contract.batching import BARE, bare_door
 from tests.contract.limited import Awaited, Limited
@@ -162,3 +162,28 @@ def test_c37_a_direct_request_is_not_charged_to_limits_that_the_host_keeps(host:
 
     limited = Limited(host, [Kept(), Quota("few", 2)], authorize=lambda parent: "ann")
     assert [limited.direct().status for _ in range(3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("written", "path"), [(None, ""), ("/caf\xc3\xa9", "/caf\xe9"), ("/\xff", "/\ufffd")], ids=ascii
+)
+def test_c37_any_path_of_a_direct_wsgi_request_is_charged_and_passed_on(written: str | None, path: str) -> None:
+    paths: list[str] = []
+    seen: list[Any] = []
+
+    def host(environ: Any, start_response: Any) -> Any:
+        seen.append(environ.get("PATH_INFO"))
+        return started(start_response)
+
+    def authorize(parent: Parent) -> str:
+        paths.append(parent.path)
+        return "me"
+
+    app = wsgi.BatchMiddleware(host, limits=[Quota("one", 1)], authorize=authorize, max_actions=1)
+    for _ in range(2):
+        environ = _environ(PATH_INFO=written)
+        if written is None:  # which a server may leave out where it is empty
+            del environ["PATH_INFO"]
+        body = b"".join(app(environ, _start))
+    assert (seen, paths) == ([written], [path] * 2)
+    assert b"one too many" in body

@@ -122,7 +122,7 @@ def test_c40_a_limiter_that_says_no_and_not_why_is_believed() -> None:
     decision = Decision(False, 1.5, (Level(rule, 3, 1.0),))
     error = exceeded([Charge(rule, "who", 1)], decision, 1, [])
     assert error.message == (
-        "Rate limit enforced: this batch counts as 1 requests and would exceed one of the limits. "
+        "Rate limit enforced: this batch counts as 1 request and would exceed one of the limits. "
         "Nothing was run; try again in 2 s."
     )
     assert error.headers == {"Retry-After": "2"}

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from batchware import Action, BatchHooks, Concurrency, LimiterUnavailable, Quota, Slot
+from batchware import asgi as batchware_asgi
+from batchware import wsgi as batchware_wsgi
 from batchware.limiters.memory import MemoryLimiter
 from batchware.replay.responses import InvalidResponse
 from batchware.replay.threads import Helpers
 from tests.contract.batching import BARE, action, bare_door, batch_body, post_batch, wrap
 from tests.contract.limited import Awaited, Down, Limited
-from tests.contract.small_apps import asgi_app, eventually, reply
+from tests.contract.small_apps import asgi_app, eventually, reply, started, wsgi_app
 from tests.hosts import Host
 from tests.hosts.asgi_client import build_scope
 from tests.hosts.response import prepare
@@ -79,7 +81,7 @@ def test_c41_a_store_that_is_away_is_logged_with_what_was_done(
 
 
 class _Keeping(MemoryLimiter):
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         super().__init__()
         self._error = error
 
@@ -127,6 +129,43 @@ def test_c26_a_handler_that_fails_is_logged(
     (record,) = [record for record in caplog.records if record.name == "batchware"]
     assert (record.levelname, record.getMessage()) == ("ERROR", f"actions[1] GET {path} {what}")
     assert (record.exc_info and record.exc_info[0]) == error
+
+
+@bare_door
+def test_c26_what_leaves_a_limiter_harms_no_result_and_is_logged(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    limited = Limited(host, [Concurrency("slots", 10)], limiter=_Keeping(SystemExit(3)))
+    assert limited.batch(2).statuses == [200, 200]
+    lines = [f"actions[{index}] GET /tasks/1 raised after its response" for index in range(2)]
+    assert eventually(lambda: sorted(_said(caplog, logging.ERROR)) == lines), caplog.messages
+    assert all(record.exc_info and record.exc_info[0] is SystemExit for record in caplog.records)
+    assert limited.app._ledger.places.taken == 0
+
+
+@bare_door
+def test_c26_a_header_that_no_server_sends_is_named(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        await reply(send, headers=[("x-odd", "1\n")])
+
+    def wsgi(environ: Any, start_response: Any) -> Any:
+        return started(start_response, headers=[("x-odd", "1\n")])
+
+    app = asgi_app({"/x": asgi}) if host.door == "asgi" else wsgi_app({"/x": wsgi})
+    # By batchware, and not by what judges a response before.
+    middleware = (batchware_asgi if host.door == "asgi" else batchware_wsgi).BatchMiddleware(app)
+    assert post_batch(middleware, host, [action("/x")]).statuses == [500]
+    (record,) = caplog.records
+    assert record.exc_info
+    assert str(record.exc_info[1]).startswith("the value of the header 'x-odd' has a control character")
+
+
+@pytest.mark.parametrize(
+    "options", [{"threads": 0}, {"action_timeout": 60.0}], ids=["in the calling thread", "in a helper"]
+)
+def test_c27_a_close_that_raises_is_logged(options: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    assert post_batch(wrap(WSGI, **options), WSGI, [action("/late")]).statuses == [200]
+    line = "close() of a response in a batch raised"
+    assert eventually(lambda: _said(caplog, logging.ERROR) == [line]), caplog.messages
+    assert caplog.records[-1].exc_info
 
 
 class _Failing(BatchHooks):
@@ -225,15 +264,31 @@ def test_c26_an_error_in_a_helper_is_logged_and_the_helper_goes_on(caplog: pytes
     helpers.close()
 
 
+class _Waiting:
+    def __init__(self) -> None:
+        self.here, self.let_go = threading.Event(), threading.Event()
+
+    def help(self) -> None:
+        self.here.set()
+        self.let_go.wait(10)
+
+
+@pytest.mark.parametrize("there", [0, 1])
 def test_c18_threads_that_cannot_be_had_are_logged(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    there: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def start(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", start)
-    helpers = Helpers(2)
-    assert helpers.offer(_Work()) is False
-    assert helpers.count == 0
+    helpers, waiting = Helpers(2), _Waiting()
+    if there:
+        helpers.offer(waiting)
+        assert waiting.here.wait(10)
+    with monkeypatch.context() as context:
+        context.setattr(threading.Thread, "start", start)
+        assert helpers.offer(_Work()) is bool(there), "those that are there go on"
+    assert helpers.count == there
+    helpers.close()
+    waiting.let_go.set()
     assert _said(caplog, logging.WARNING) == ["no helper thread could be started"]
     assert caplog.records[-1].exc_info

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from batchware.replay.calls import CallReplay
 from batchware.replay.threads import Helpers
 from tests.contract.batching import BatchAnswer, action, host_named, post_batch, wrap
 from tests.contract.small_apps import door, eventually, started
@@ -179,6 +180,46 @@ def test_helpers_are_bounded() -> None:
     work.let_go.set()
     assert eventually(lambda: helpers.count == 0)
     assert Helpers(0).offer(work) is False
+
+
+def test_helpers_that_are_closed_are_counted_no_more() -> None:
+    class Work:
+        def __init__(self) -> None:
+            self.let_go = threading.Event()
+
+        def help(self) -> None:
+            self.let_go.wait(10)
+
+    helpers, work = Helpers(3), Work()
+    for _ in range(3):
+        helpers.offer(work)
+    helpers.close()
+    assert (helpers.count, helpers.offer(work)) == (3, False)
+    work.let_go.set()
+    assert eventually(lambda: not _helpers())
+    assert helpers.count == 0
+
+
+class _Idle(Helpers):
+    """Takes what it is offered, and does nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.offered: list[Any] = []
+
+    def offer(self, work: Any) -> bool:
+        self.offered.append(work)
+        return True
+
+
+@pytest.mark.parametrize("path", ["/tasks/1", "/raise"], ids=["which land", "which fail"])
+@pytest.mark.parametrize(("parallel", "times"), [(None, 1), (2, 2), (1, 3)])
+def test_helpers_are_offered_a_batch_whenever_actions_can_start(path: str, parallel: int | None, times: int) -> None:
+    app = wrap(HOST, parallel=parallel)
+    app._helpers = helpers = _Idle()
+    assert len(post_batch(app, HOST, [action(path)] * 3).results) == 3
+    assert len(helpers.offered) == times
+    assert [type(work) for work in set(helpers.offered)] == [CallReplay], "the one batch"
 
 
 _FORKING = """

@@ -156,6 +156,7 @@ GOOD_FIELDS = [
     pytest.param(("X-Up", "1"), {"x-up": "1"}, id="capitals"),
     pytest.param(["x-a", "1"], {"x-a": "1"}, id="a list for a pair"),
     pytest.param(("x-a", ""), {"x-a": ""}, id="an empty value"),
+    pytest.param(("x-a", " XX 1 XX "), {"x-a": "XX 1 XX"}, id="spaces around and in the value"),
     pytest.param(("x-a", "\t 1\t "), {"x-a": "1"}, id="space around the value"),
     pytest.param(("x-a", "a\tb"), {"x-a": "a\tb"}, id="a tab in the value"),
     pytest.param(("x-a", "\x80\xff"), {"x-a": "\x80\xff"}, id="any latin-1"),
