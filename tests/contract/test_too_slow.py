@@ -141,6 +141,28 @@ def test_c26_a_stream_that_never_waits_is_stopped_in_time() -> None:
     assert post_batch(wrap(host, action_timeout=SOON), host, [action("/x")]).results == [TOO_SLOW]
 
 
+def test_c26_a_stream_lets_the_loop_turn_once_for_each_piece() -> None:
+    turns: list[int] = []
+
+    async def streams(scope: Any, receive: Any, send: Any) -> None:
+        async def count() -> None:
+            while True:
+                turns[0] += 1
+                await asyncio.sleep(0)
+
+        await reply(send, b"", more=True)
+        turns.append(0)
+        counting = asyncio.create_task(count())
+        for _ in range(2):
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
+        counting.cancel()
+        await send({"type": "http.response.body"})
+
+    host = door("asgi", asgi_app({"/x": streams}))
+    assert post_batch(wrap(host), host, [action("/x")]).statuses == [200]
+    assert 2 <= turns[0] <= 4
+
+
 def test_c26_a_stream_is_stopped_in_time_on_wsgi() -> None:
     ended = threading.Event()
 
