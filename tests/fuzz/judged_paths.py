@@ -172,6 +172,7 @@ def _is_denied(deny: tuple[str, ...], allow: tuple[str, ...] | None, method: str
     if allow is not None:
         if not any(_matches(rule, method, strict | loose) for rule in allow):
             return True
-        # What a further decoding would take elsewhere is not named for certain.
-        unsure = unsure or "%" in path or not any(_matches(rule, method, {path}) for rule in allow)
+        # What a further decoding, or folding, would take elsewhere is not named for certain.
+        named = [any(_matches(rule, method, {text}) for rule in allow) for text in (path, fold(path))]
+        unsure = unsure or "%" in path + fold(path) or not all(named)
     return None if unsure else False
