@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from .api import Board
@@ -112,7 +112,8 @@ def _waitress(app: Any, listener: socket.socket) -> Server:
 
     def stop() -> None:
         ended.set()
-        server.pull_trigger()
+        with suppress(OSError):  # the loop has looked by itself meanwhile, and closed it
+            server.pull_trigger()
 
     return run, stop
 
