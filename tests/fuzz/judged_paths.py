@@ -70,8 +70,11 @@ def fold(text: str) -> str:
 
 
 def _loosely(text: str) -> str:
-    """More than C32 asks for: what even a careless reader could not tell apart from a folded text."""
-    decomposed = unicodedata.normalize("NFKD", fold(text))
+    """More than C32 asks for: what even a careless reader could not tell apart from a folded text.
+
+    The blank of Braille can be seen as little as what Unicode calls ignorable.
+    """
+    decomposed = unicodedata.normalize("NFKD", fold(text)).replace("\u2800", "")
     return "".join(
         character for character in decomposed if unicodedata.category(character) not in ("Cc", "Cf", "Mn", "Me", "Zs")
     )
