@@ -58,11 +58,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # With it comes asyncio, which a script that doesn't use it should not have to load.
     if name == "AsyncSender":
-        from .async_sender import AsyncSender  # noqa: PLC0415
+        from .async_sender import AsyncSender  # noqa: PLC0415  # see above
 
         return AsyncSender
     if name == "BatchTransport":
-        from .transport import BatchTransport  # noqa: PLC0415
+        from .transport import BatchTransport  # noqa: PLC0415  # as above
 
         return BatchTransport
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -44,7 +44,7 @@ def post_of(client: Any, timeout: float | None) -> Post:
     if package is not None:
         return _requests(client, package, timeout)
     if callable(client):
-        return client  # type: ignore[no-any-return]
+        return client  # type: ignore[no-any-return]  # the user says what it is
     raise TypeError(f"client: must be one of httpx2, httpx, requests or niquests, or a function, not {client!r}")
 
 
@@ -65,7 +65,7 @@ def async_post_of(client: Any, timeout: float | None) -> AsyncPost:
     if package is not None:
         return _async_niquests(client, package, timeout)
     if callable(client):
-        return client  # type: ignore[no-any-return]
+        return client  # type: ignore[no-any-return]  # the user says what it is
     raise TypeError(f"client: must be one of httpx2, httpx, aiohttp or niquests, or a function, not {client!r}")
 
 

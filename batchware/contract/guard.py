@@ -166,7 +166,7 @@ class _Object:
         return self.__wrapped__(*args, **kwargs)
 
     @property  # type: ignore[misc]  # only to be read
-    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # as above
         """So that hosts name it, and `isinstance` knows it, as what it stands for."""
         return cast("Any", type(self.__wrapped__))
 

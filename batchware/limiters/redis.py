@@ -221,6 +221,7 @@ def _async_client(url: str, timeout: float, options: dict[str, Any]) -> Any:
     own = {"socket_connect_timeout": timeout, "socket_timeout": timeout, "protocol": 2}  # each call has a deadline too
     retry = redis.asyncio.retry.Retry(NoBackoff(), 0)
     few = {"max_connections": CONNECTIONS, "timeout": timeout}
+    # Partly untyped there.
     pool_of = redis.asyncio.BlockingConnectionPool.from_url  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
     pool = cast("Callable[..., Any]", pool_of)(url, **{**own, **few, "retry": retry, **options})
     return redis.asyncio.Redis(connection_pool=pool)

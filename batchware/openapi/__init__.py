@@ -86,5 +86,5 @@ def _in_place(value: Any, components: Mapping[str, Any]) -> Any:
             return {**_in_place(components[name.removeprefix(_REF)], components), **beside}
         return {key: _in_place(inner, components) for key, inner in mapping.items()}
     if isinstance(value, list):
-        return [_in_place(item, components) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return [_in_place(item, components) for item in value]  # pyright: ignore[reportUnknownVariableType]  # JSON
     return value

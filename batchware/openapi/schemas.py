@@ -85,6 +85,7 @@ def request_and_answer(config: BatchConfig, ref_template: str) -> tuple[Json, Js
 
 def _actions(config: BatchConfig, action: type[Struct]) -> tuple[str, Any]:
     most = f"1 to {config.max_actions} actions, which run in parallel."
+    # `action` is a class that was made above, which no type checker knows.
     return "actions", Annotated[list[action], Meta(min_length=1, max_length=config.max_actions, description=most)]  # type: ignore[valid-type]
 
 

@@ -84,7 +84,7 @@ class Bar:
     def __init__(self, total: int | None) -> None:
         from rich.console import Console  # noqa: PLC0415  # an extra of its own
         from rich.markup import escape  # noqa: PLC0415  # as above
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415  # of an extra
         from rich.progress import Progress as RichProgress  # noqa: PLC0415  # as above
 
         columns: list[Any] = [BarColumn(bar_width=30), TimeElapsedColumn()]

@@ -98,7 +98,7 @@ class _Routed:
             status, headers = line, fields
 
         answer = self._middleware(environ, start_response)
-        with closing(answer) if hasattr(answer, "close") else nullcontext():  # type: ignore[type-var]
+        with closing(answer) if hasattr(answer, "close") else nullcontext():  # type: ignore[type-var]  # it has close()
             body = b"".join(answer)
         if self._direct is not None:
             for name, value in headers:  # those that the middleware has added
@@ -116,11 +116,11 @@ class _Routed:
 
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The host below the route, as a WSGI application."""
-        response: Any = super().__call__(environ)  # type: ignore[misc]
+        response: Any = super().__call__(environ)  # type: ignore[misc]  # Django has no types
         cookies = [("Set-Cookie", morsel.OutputString()) for morsel in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", [*response.items(), *cookies])
         if mark_of(environ) is None and environ["PATH_INFO"] != native(self._middleware.config.path):
             self._direct = response  # which is given to the test as it is, contexts and all
             return []
         # The client's handler closes it, so that the test's database connection stays open; closed again it would not.
-        return iter(response)  # type: ignore[no-any-return]
+        return iter(response)  # type: ignore[no-any-return]  # as above

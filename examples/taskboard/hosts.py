@@ -87,8 +87,8 @@ def _uvicorn(app: Any, listener: socket.socket) -> Server:
 
 
 def _waitress(app: Any, listener: socket.socket) -> Server:
-    from waitress import wasyncore  # type: ignore[import-untyped]  # noqa: PLC0415
-    from waitress.server import create_server  # type: ignore[import-untyped]  # noqa: PLC0415
+    from waitress import wasyncore  # type: ignore[import-untyped]  # noqa: PLC0415  # if chosen
+    from waitress.server import create_server  # type: ignore[import-untyped]  # noqa: PLC0415  # if chosen
 
     # A request that finds all threads busy waits its turn, which is no news for whoever reads the demo.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -188,7 +188,7 @@ def test_a_paste_that_stops_half_way_goes_on_where_it_was_or_is_taken_back(scree
     dialog = screen.page.get_by_role("dialog")
     for ending in ("Cancel", "Try again"):
         count = itertools.count()
-        _lossy(screen, lambda action: action["relative_path"].endswith(failing) and next(count) >= 4)  # noqa: B023
+        _lossy(screen, lambda action: action["relative_path"].endswith(failing) and next(count) >= 4)  # noqa: B023  # called before the next turn
         screen.column().get_by_role("button", name="Add tasks to Conference").click()
         dialog.get_by_label("One task a line").fill("\n".join(FIFTY))
         dialog.get_by_role("button", name="Add 50 tasks").click()
@@ -197,8 +197,8 @@ def test_a_paste_that_stops_half_way_goes_on_where_it_was_or_is_taken_back(scree
         dialog.get_by_role("button", name=ending).click()
         dialog.wait_for(state="hidden")
         after = before if ending == "Cancel" else [*before, *FIFTY]
-        wait_for("the server has it", lambda: screen.board.names() == after)  # noqa: B023
-        wait_for("no more and no less", lambda: len(screen.board.call("GET", "/tasks?limit=100")) == len(after))  # noqa: B023
+        wait_for("the server has it", lambda: screen.board.names() == after)  # noqa: B023  # called before the next turn
+        wait_for("no more and no less", lambda: len(screen.board.call("GET", "/tasks?limit=100")) == len(after))  # noqa: B023  # called before the next turn
         expect(screen.column().get_by_role("listitem")).to_have_count(len(after))
         assert screen.shown() == after
 

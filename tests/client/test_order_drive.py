@@ -32,7 +32,7 @@ def carried_by_awaiting(plan: Plan[Any], send: Send, *, save: Save | None = None
 
 @pytest.fixture(params=[put_in_order, carried_by_awaiting], ids=["sync", "async"])
 def carry(request: pytest.FixtureRequest) -> Carry:
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 class Failing:
@@ -99,7 +99,7 @@ def test_what_is_known_when_it_stops_is_saved(carry: Carry) -> None:
     plan = planned(3)
 
     def refusing(actions: list[Action]) -> list[Result]:
-        return [Result(action, 403, {}, None, b"") for action in actions]  # type: ignore[arg-type]
+        return [Result(action, 403, {}, None, b"") for action in actions]
 
     with pytest.raises(GaveUp):
         carry(plan, refusing, save=states.append)

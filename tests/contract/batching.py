@@ -70,7 +70,7 @@ def _refereed(app: Any) -> Any:
 
     def judged(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if "batchware.action" not in environ:
-            return app(environ, start_response)  # type: ignore[no-any-return]
+            return app(environ, start_response)
         lint.check_environ(environ)
         real: list[tuple[str, str]] = []
 
@@ -82,12 +82,12 @@ def _refereed(app: Any) -> Any:
                     fields.append(("Content-Type", "application/octet-stream"))
                 return start(status, fields, *rest)
 
-            return app(environ, shown)  # type: ignore[no-any-return]
+            return app(environ, shown)
 
         def above(status: str, _: list[tuple[str, str]], *rest: Any) -> Any:
             return start_response(status, real, *rest)
 
-        return validator(below)(environ, above)  # type: ignore[arg-type,no-any-return]
+        return validator(below)(environ, above)
 
     return judged
 

@@ -58,7 +58,7 @@ class Down:
     def __init__(self, door: str) -> None:
         self.blocking = door == "wsgi"
         if door == "asgi":
-            self.acquire = self._acquire_later  # type: ignore[method-assign,assignment]
+            self.acquire = self._acquire_later
 
     def acquire(self, charges: Sequence[Charge], *, permit: str) -> Decision:
         raise LimiterUnavailable("it is away")

@@ -69,12 +69,12 @@ def obedient_wsgi(app: Any) -> Any:
 
     def obedient(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if "batchware.action" not in environ:
-            return app(environ, start_response)  # type: ignore[no-any-return]
+            return app(environ, start_response)
         spoken = obey({key[5:].replace("_", "-").lower(): environ[key] for key in environ if key.startswith("HTTP_")})
         if spoken.status is None:
             environ["REQUEST_METHOD"] = spoken.method or environ["REQUEST_METHOD"]
             environ["PATH_INFO"] = spoken.path or environ["PATH_INFO"]
-            return app(environ, start_response)  # type: ignore[no-any-return]
+            return app(environ, start_response)
         start_response(f"{spoken.status} Obeyed", spoken.headers)
         return [spoken.body]
 

@@ -177,7 +177,7 @@ class _Closed:
             return Closing([], close)
         if path.startswith("/half"):
             started(start_response)
-            return Closing((1 // 0 for _ in range(1)), close)  # type: ignore[misc]
+            return Closing((1 // 0 for _ in range(1)), close)
         body = b"x" * 2000 if path.startswith("/large") else b"{}"
         return Closing(started(start_response, body), close)
 

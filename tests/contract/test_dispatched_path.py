@@ -125,8 +125,8 @@ def test_c12_rules_hooks_and_router_see_the_same_value(host: Host) -> None:
         told["rule"] = action.path
 
     class Hooks(BatchHooks):
-        def on_batch(self, parent: Parent, actions: object, outcomes: list[Outcome], seconds: float) -> None:  # type: ignore[override]
-            told["hook"] = actions[0].path  # type: ignore[index]
+        def on_batch(self, parent: Parent, actions: object, outcomes: list[Outcome], seconds: float) -> None:
+            told["hook"] = actions[0].path
 
     spy = Spy(host.door)
     app = wrap(spy, path="/v1/batch", deny=[rule], hooks=[Hooks()])

@@ -252,7 +252,7 @@ def test_a_hook_can_not_change_what_an_action_gets(host: Host) -> None:
 
     class Writing(BatchHooks):
         def around_action(self, action: Action, parent: Parent) -> Any:
-            parent.request["hooked"] = True  # type: ignore[index]
+            parent.request["hooked"] = True
             return _Manager("nowhere", LookupError())
 
     small = door(host.door, asgi_app({"/x": asgi}) if host.door == "asgi" else wsgi_app({"/x": wsgi}))

@@ -49,12 +49,12 @@ def test_c37_a_direct_wsgi_request_frees_its_slot_in_close() -> None:
     body = app(_environ(), _start)
     assert list(body) == [b"x"]
     assert b"one too many" in b"".join(app(_environ(), _start))
-    body.close()  # type: ignore[attr-defined]
+    body.close()
     assert closed == ["host"]
-    body.close()  # type: ignore[attr-defined]
+    body.close()
     first = app(_environ(), _start)
     assert b"one too many" in b"".join(app(_environ(), _start)), "closing twice frees nobody else's"
-    first.close()  # type: ignore[attr-defined]
+    first.close()
 
 
 def _serve(app: Any) -> None:
@@ -105,8 +105,8 @@ def test_c37_a_file_wrapper_reaches_the_server_as_the_same_object() -> None:
 def test_c37_servers_still_see_the_length_of_a_direct_response() -> None:
     app = wsgi.BatchMiddleware(lambda environ, start: started(start), limits=[Concurrency("slots", 1)], max_actions=1)
     body = app(_environ(), _start)
-    assert len(body) == 1  # type: ignore[arg-type]  # from a single piece servers tell the Content-Length
-    body.close()  # type: ignore[attr-defined]
+    assert len(body) == 1  # from a single piece servers tell the Content-Length
+    body.close()
 
     def generator(environ: Any, start_response: Any) -> Iterator[bytes]:
         started(start_response)
@@ -114,7 +114,7 @@ def test_c37_servers_still_see_the_length_of_a_direct_response() -> None:
 
     body = wsgi.BatchMiddleware(generator, limits=[Concurrency("slots", 1)], max_actions=1)(_environ(), _start)
     assert not hasattr(body, "__len__")
-    body.close()  # type: ignore[attr-defined]
+    body.close()
 
 
 def test_c37_a_direct_asgi_request_frees_its_slot_with_its_last_message() -> None:

@@ -113,7 +113,7 @@ def test_limits_that_mean_nothing_are_refused_at_start_up(host: Host, options: A
         pytest.param(lambda: Quota("a b", 1), id="a space in the name"),
         pytest.param(lambda: Quota("", 1), id="no name"),
         pytest.param(lambda: Quota("a", 0), id="a limit of 0"),
-        pytest.param(lambda: Quota("a", 1.5), id="half a request"),  # type: ignore[arg-type]
+        pytest.param(lambda: Quota("a", 1.5), id="half a request"),
         pytest.param(lambda: Quota("a", True), id="a limit that is true"),
         pytest.param(lambda: Quota("a", 1, per=0), id="no time"),
         pytest.param(lambda: Quota("a", 1, per=float("nan")), id="not a number"),

@@ -41,7 +41,7 @@ ACTIONS: list[tuple[Any, str]] = [
     (action(method={}), ".method: must be a string, not an object"),
     (action(method=None), ".method: must be a string, not null"),
     ({"method": "get"}, ".relative_path: is missing"),
-    (action(3), ".relative_path: must be a string, not a number"),  # type: ignore[arg-type]
+    (action(3), ".relative_path: must be a string, not a number"),
     (action(""), ".relative_path: must not be empty; it starts with one '/' and is relative to the API base"),
     (action("tasks"), ".relative_path: must start with exactly one '/', not 'tasks'"),
     (action("//a"), ".relative_path: must start with exactly one '/', not '//a'"),

@@ -51,4 +51,4 @@ def test_single_options_override_the_style(host: Host) -> None:
 
 def test_there_are_two_styles() -> None:
     with pytest.raises(ValueError, match="style must be one of 'asana', 'plain'"):
-        BatchConfig(style="fancy")  # type: ignore[arg-type]
+        BatchConfig(style="fancy")

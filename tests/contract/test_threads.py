@@ -166,15 +166,18 @@ def test_a_process_that_can_have_no_more_threads_runs_them_in_the_calling_thread
     assert set(threads.ran) == {threading.get_ident()}
 
 
+class _Held:
+    """Work that keeps whoever helps."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+
+    def help(self) -> None:
+        self.let_go.wait(10)
+
+
 def test_helpers_are_bounded() -> None:
-    class Work:
-        def __init__(self) -> None:
-            self.let_go = threading.Event()
-
-        def help(self) -> None:
-            self.let_go.wait(10)
-
-    helpers, work = Helpers(3), Work()
+    helpers, work = Helpers(3), _Held()
     assert [helpers.offer(work) for _ in range(8)] == [True] * 8
     assert (helpers.count, len(_helpers())) == (3, 3)
     work.let_go.set()
@@ -183,14 +186,7 @@ def test_helpers_are_bounded() -> None:
 
 
 def test_helpers_that_are_closed_are_counted_no_more() -> None:
-    class Work:
-        def __init__(self) -> None:
-            self.let_go = threading.Event()
-
-        def help(self) -> None:
-            self.let_go.wait(10)
-
-    helpers, work = Helpers(3), Work()
+    helpers, work = Helpers(3), _Held()
     for _ in range(3):
         helpers.offer(work)
     helpers.close()

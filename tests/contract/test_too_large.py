@@ -76,7 +76,7 @@ def test_c26_the_rest_of_a_response_that_is_too_large_is_not_asked_for_on_wsgi()
 
     def goes_on(environ: Any, start_response: Any) -> Any:
         started(start_response)
-        return Closing((given.append(index) or b"x" * 60 for index in range(9)), closed.set)  # type: ignore[func-returns-value]
+        return Closing((given.append(index) or b"x" * 60 for index in range(9)), closed.set)
 
     def writes(environ: Any, start_response: Any) -> Any:
         write = start_response("200 OK", [])

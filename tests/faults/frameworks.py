@@ -55,7 +55,7 @@ def fastapi(when: str, fail: Fail) -> Any:
         yield b"one"
         fail()
 
-    async def fault(tasks: Any, one: Any = Depends(held)) -> Any:  # noqa: B008
+    async def fault(tasks: Any, one: Any = Depends(held)) -> Any:  # noqa: B008  # FastAPI's own way
         if when == "before":
             fail()
         if when == "between":
@@ -155,7 +155,7 @@ def _handler(door: str, when: str, fail: Fail) -> Any:
     routes = _django(when, fail)[door == "asgi"]
     base: Any = ASGIHandler if door == "asgi" else WSGIHandler
 
-    class Handler(base):  # type: ignore[misc]
+    class Handler(base):
         def resolve_request(self, request: Any) -> Any:
             request.urlconf = routes
             return super().resolve_request(request)

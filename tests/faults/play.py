@@ -107,7 +107,7 @@ def play_app(
         def posted(body: bytes) -> Response:
             responses: list[Response] = []
             # A helper may still be about to give the place of the batch before back.
-            assert eventually(lambda: responses.append(post(body)) or responses[-1].status != 503)  # type: ignore[func-returns-value]
+            assert eventually(lambda: responses.append(post(body)) or responses[-1].status != 503)
             return responses[-1]
 
         for _ in range(times):

@@ -80,7 +80,7 @@ def _first_with_exc_info(environ: Any, start_response: Any) -> Any:
 def _bad_then_good(environ: Any, start_response: Any) -> Any:
     try:
         start_response("99 Low", PLAIN)
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001  # whatever it raises
         start_response("503 Oh", PLAIN)
     return [b"b"]
 
@@ -264,7 +264,7 @@ class _BadLength(list[bytes]):
 
 
 class _BadClose(Closing):
-    close = property(lambda self: 1 // 0, lambda self, value: None)  # type: ignore[assignment]
+    close = property(lambda self: 1 // 0, lambda self, value: None)
 
 
 @pytest.mark.parametrize(
@@ -285,8 +285,8 @@ class _BadClose(Closing):
         pytest.param([bytearray(b"a")], FAILED, id="a bytearray in it"),
         pytest.param([None], FAILED, id="None in it"),
         pytest.param([[b"a"]], FAILED, id="a list in it"),
-        pytest.param(lambda: _BadClose([b"a"], None), FAILED, id="a close that can't be read"),  # type: ignore[arg-type]
-        pytest.param(lambda: Closing([b"a"], 5), text("a"), id="a close that is no function"),  # type: ignore[arg-type]
+        pytest.param(lambda: _BadClose([b"a"], None), FAILED, id="a close that can't be read"),
+        pytest.param(lambda: Closing([b"a"], 5), text("a"), id="a close that is no function"),
     ],
 )
 def test_c26_the_iterable(body: Any, result: dict[str, Any]) -> None:

@@ -147,7 +147,7 @@ def test_c26_a_handler_that_goes_on_after_a_refused_message_may_still_answer() -
         for message in ({"type": "http.response.push", "path": "/x"}, B, {**START, "status": 99}):
             try:
                 await send(message)
-            except Exception:  # noqa: BLE001
+            except Exception:  # noqa: BLE001  # whatever it raises
                 continue
         await send(START)
         await send(B)

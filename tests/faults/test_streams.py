@@ -143,7 +143,7 @@ def test_c27_a_generator_is_closed_in_the_thread_that_ran_it(end: str) -> None:
         try:
             yield b"x"
             if end == "failed":
-                yield "y"  # type: ignore[misc]  # the batch takes no text, and so asks for nothing more
+                yield "y"  # the batch takes no text, and so asks for nothing more
             yield b"x" * (100 if end == "cut" else 1)
             yield b"x"
         finally:

@@ -119,7 +119,7 @@ def test_c26_orphaned_tasks_are_the_hosts_and_may_not_answer_for_an_action() -> 
         await ended.wait()
         try:
             await reply(send, b'"late"')
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # whatever it raises
             refused.append(type(error).__name__)
 
     async def leaves_a_task(scope: Any, receive: Any, send: Any) -> None:

@@ -145,7 +145,7 @@ _FORGERIES = st.sampled_from(
 
 
 def _from_spec(spec: dict[str, object]) -> Given:
-    headers: list[tuple[str, str]] = spec["headers"]  # type: ignore[assignment]
+    headers: list[tuple[str, str]] = spec["headers"]
     body = base64.b64decode(str(spec["body"]))
     return Given(int(str(spec["status"])), [(name.encode(), value.encode()) for name, value in headers], body)
 

@@ -17,13 +17,13 @@ from tests.hosts.django_host import make_wsgi
 
 make_wsgi()  # Django's settings, which REST framework reads when it is imported
 
-from rest_framework.authentication import BaseAuthentication  # noqa: E402
-from rest_framework.decorators import action, api_view, authentication_classes, permission_classes  # noqa: E402
-from rest_framework.routers import SimpleRouter  # noqa: E402
-from rest_framework.views import APIView  # noqa: E402
-from rest_framework.viewsets import ViewSet  # noqa: E402
+from rest_framework.authentication import BaseAuthentication  # noqa: E402  # after importorskip or settings
+from rest_framework.decorators import action, api_view, authentication_classes, permission_classes  # noqa: E402  # after importorskip or settings
+from rest_framework.routers import SimpleRouter  # noqa: E402  # after importorskip or settings
+from rest_framework.views import APIView  # noqa: E402  # after importorskip or settings
+from rest_framework.viewsets import ViewSet  # noqa: E402  # after importorskip or settings
 
-from batchware.integrations.drf_permissions import NotInBatch  # noqa: E402
+from batchware.integrations.drf_permissions import NotInBatch  # noqa: E402  # after importorskip or settings
 
 
 def _open(request: HttpRequest) -> HttpResponse:
@@ -92,12 +92,12 @@ def _methods(guarded: bool) -> Any:
     return Secret.as_view()
 
 
-class _Someone(BaseAuthentication):  # type: ignore[misc]
+class _Someone(BaseAuthentication):
     def authenticate(self, request: Any) -> Any:
         return object(), None
 
 
-class _ApiSecret(APIView):  # type: ignore[misc]
+class _ApiSecret(APIView):
     authentication_classes = (_Someone,)
 
     def get(self, request: Any) -> HttpResponse:
@@ -141,7 +141,7 @@ def _api_function_permission(guarded: bool) -> Any:
 
 def _view_set(guarded: bool) -> Any:
     @guard(guarded)
-    class Secrets(ViewSet):  # type: ignore[misc]
+    class Secrets(ViewSet):
         authentication_classes = (_Someone,)
 
         def list(self, request: Any) -> HttpResponse:
@@ -159,7 +159,7 @@ def _action(guarded: bool, *, above: bool = False, permission: bool = False) -> 
     options = {"permission_classes": [NotInBatch]} if permission and guarded else {}
     inner = guard(False) if permission else inner
 
-    class Secrets(ViewSet):  # type: ignore[misc]
+    class Secrets(ViewSet):
         authentication_classes = (_Someone,)
 
         def list(self, request: Any) -> HttpResponse:
@@ -185,7 +185,7 @@ def _form(id: str, view: Any, door: Any = "wsgi") -> Form:
         found = view(guarded)
         patterns = (path("open", _open), path("secret", found) if callable(found) else found)
 
-        class Handler(ASGIHandler if door == "asgi" else WSGIHandler):  # type: ignore[misc]
+        class Handler(ASGIHandler if door == "asgi" else WSGIHandler):
             def resolve_request(self, request: Any) -> Any:
                 request.urlconf = patterns
                 return super().resolve_request(request)

@@ -92,7 +92,7 @@ def _subclass(guarded: bool) -> Any:
     class Base(MethodView):
         init_every_request = False
 
-    class Secret(guard(guarded)(Base)):  # type: ignore[misc]
+    class Secret(guard(guarded)(Base)):
         def get(self) -> str:
             return tell("secret")
 

@@ -18,7 +18,7 @@ from batchware.contract.nesting import Mark
 
 @pytest.mark.parametrize("base", [View, MethodView, HTTPEndpoint], ids=lambda base: base.__module__)
 def test_c34_a_guarded_class_is_the_same_class(base: type) -> None:
-    class Views(base):  # type: ignore[misc,valid-type]
+    class Views(base):
         def get(self, *args: Any) -> Any: ...
 
     before = dict(vars(base))

@@ -40,7 +40,7 @@ class _Called:
 
 
 class _Awaited(_Called):
-    async def __call__(self, a: int, /, b: str = "x", *, c: bool = False) -> tuple[int, str, bool]:  # type: ignore[override]
+    async def __call__(self, a: int, /, b: str = "x", *, c: bool = False) -> tuple[int, str, bool]:
         return a, b, c
 
 
@@ -103,7 +103,7 @@ def test_c34_static_methods_and_class_methods_stay_such() -> None:
         def one(a: int) -> int:
             return a
 
-        @not_batchable  # type: ignore[arg-type]
+        @not_batchable
         @classmethod
         def two(cls, a: int) -> tuple[Any, int]:
             return cls, a
@@ -137,7 +137,7 @@ def test_c34_an_object_that_is_marked_as_awaited_stays_so() -> None:
         def __call__(self, request: Any) -> Any:
             return answer(request)
 
-    marked = inspect.markcoroutinefunction(View())  # type: ignore[attr-defined]
+    marked = inspect.markcoroutinefunction(View())
     guarded: Any = not_batchable(marked)
     assert inspect.iscoroutinefunction(type(guarded).__call__) or inspect.iscoroutinefunction(guarded.__call__)
     assert asyncio.run(guarded(None)) == "ran"

@@ -28,7 +28,7 @@ def _call(request: Request[Any, Any, Any], body: bytes) -> probe.Call:
         param=next((str(value).removeprefix("/") for value in request.path_params.values()), None),
         # `request.query_params` gives its names in the order of a set.
         query=parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True),
-        frame=request.scope,  # type: ignore[arg-type]
+        frame=request.scope,
         store=request.state,
         path=request.url.path,
         headers=headers,

@@ -126,7 +126,7 @@ def test_respond_is_exact(host: Host, status: int, method: str, chunks: int | No
         "headers": [*headers, ["x-thing", "1"], ["set-cookie", "a=1; Path=/; HttpOnly"], ["x-thing", "2"]],
         "body": base64.b64encode(body).decode(),
     }
-    spec["headers"] += [["set-cookie", "b=2"]]  # type: ignore[operator]
+    spec["headers"] += [["set-cookie", "b=2"]]
     response = _respond(host, method, spec if chunks is None else spec | {"chunks": chunks})
     assert (response.status, response.body, response.dropped) == (status, body, b"")
     assert (response.complete, response.synthetic, response.raised) == (True, False, None)

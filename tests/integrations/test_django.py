@@ -152,7 +152,7 @@ def _request(port: int, method: str, path: str, body: Any = None) -> http.client
     with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=DEADLINE)) as connection:
         connection.request(method, path, None if body is None else json.dumps(body), HEADERS)
         answer = connection.getresponse()
-        answer.json = json.loads(answer.read()) if body is not None else None  # type: ignore[attr-defined]
+        answer.json = json.loads(answer.read()) if body is not None else None
         return answer
 
 

@@ -73,7 +73,7 @@ def test_an_application_has_one_batch_route() -> None:
 
 def test_wrong_options_are_named_when_the_application_is_made() -> None:
     with pytest.raises(TypeError, match="did you mean 'max_actions'"):
-        Batch(max_actons=5)  # type: ignore[call-arg]
+        Batch(max_actons=5)
     with pytest.raises(TypeError, match="did you mean 'max_actions'"):
         Batch(small(BATCHWARE={"MAX_ACTONS": 5}))
     with pytest.raises(TypeError, match="must be a dict of options"):
@@ -93,7 +93,7 @@ def test_limits_of_the_configuration_never_replace_those_of_flask_limiter() -> N
 def test_what_wraps_the_application_later_stands_outside() -> None:
     app = small()
     Batch(app, style="plain", authorize=require_header("authorization"))
-    app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = ProxyFix(app.wsgi_app)
     headers = {"Authorization": "x", "X-Forwarded-For": "203.0.113.7"}
     answer = post(app.test_client(), "/address", headers=headers)
     assert answer.json["results"][0]["body"] == {"address": "203.0.113.7"}

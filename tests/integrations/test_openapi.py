@@ -228,7 +228,7 @@ def test_litestar_shows_the_batch_route() -> None:
 
     app = Litestar([tasks])
     batched = asgi.BatchMiddleware(app, style="plain")
-    app.openapi_schema.paths["/batch"] = openapi.path_item(batched.config)  # type: ignore[index,assignment]
+    app.openapi_schema.paths["/batch"] = openapi.path_item(batched.config)
     found = send(batched, "asgi", "GET", "/schema/openapi.json").json()
     validate(found)
     assert set(found["paths"]) == {"/tasks", "/batch"}

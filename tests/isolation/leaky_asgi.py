@@ -63,7 +63,7 @@ def fastapi() -> Any:
     async def held() -> Any:
         yield Held()
 
-    async def leak(request: Any, one: Any = Depends(held)) -> Any:  # noqa: B008
+    async def leak(request: Any, one: Any = Depends(held)) -> Any:  # noqa: B008  # FastAPI's own way
         channels = [*_of_starlette(request), attribute("a dependency", one)]
         return await attempt_async(channels, _query(request.scope))
 

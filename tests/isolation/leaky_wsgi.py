@@ -45,7 +45,7 @@ def flask() -> Any:
             *of_environ(request.environ),
             item("g", g.__dict__),
             item("the session", session),
-            attribute("the request", request._get_current_object()),  # type: ignore[attr-defined]
+            attribute("the request", request._get_current_object()),
             attribute("a Local of werkzeug", local),
             Channel("the cached JSON", lambda: _cached(request), lambda name: _cache(request, name)),
             Channel("flashes", flashes, flash),

@@ -151,7 +151,7 @@ class _Hasty(dict[str, float]):
     def __len__(self) -> int:
         return sum(end > self.now for end in self.values())
 
-    def update(self, more: Any) -> None:  # type: ignore[override]
+    def update(self, more: Any) -> None:
         super().update(more)
         self.real.update(more)
 

@@ -13,16 +13,16 @@ from tests.hosts.django_host import make_wsgi
 
 make_wsgi()  # Django's settings, which DRF reads when it is imported
 
-from django.urls import path  # noqa: E402
-from rest_framework import throttling  # noqa: E402
-from rest_framework.authentication import BaseAuthentication  # noqa: E402
-from rest_framework.exceptions import AuthenticationFailed  # noqa: E402
-from rest_framework.permissions import BasePermission  # noqa: E402
-from rest_framework.response import Response as Answer  # noqa: E402
-from rest_framework.views import APIView  # noqa: E402
-from rest_framework.viewsets import ViewSet  # noqa: E402
+from django.urls import path  # noqa: E402  # after importorskip or settings
+from rest_framework import throttling  # noqa: E402  # after importorskip or settings
+from rest_framework.authentication import BaseAuthentication  # noqa: E402  # after importorskip or settings
+from rest_framework.exceptions import AuthenticationFailed  # noqa: E402  # after importorskip or settings
+from rest_framework.permissions import BasePermission  # noqa: E402  # after importorskip or settings
+from rest_framework.response import Response as Answer  # noqa: E402  # after importorskip or settings
+from rest_framework.views import APIView  # noqa: E402  # after importorskip or settings
+from rest_framework.viewsets import ViewSet  # noqa: E402  # after importorskip or settings
 
-from batchware.integrations.drf import drf_limits  # noqa: E402
+from batchware.integrations.drf import drf_limits  # noqa: E402  # after importorskip or settings
 
 __all__ = [
     "Odd", "PerUser", "SpecialCase", "Things", "View", "asked_in_batch", "clock", "drf_limits", "loops", "ran",
@@ -62,24 +62,24 @@ class _Clocked:
         return clock[0]
 
 
-class PerUser(_Clocked, throttling.UserRateThrottle):  # type: ignore[misc]
+class PerUser(_Clocked, throttling.UserRateThrottle):
     rate = "20/day"
 
 
-class Burst(_Clocked, throttling.UserRateThrottle):  # type: ignore[misc]
+class Burst(_Clocked, throttling.UserRateThrottle):
     scope = "burst"
     rate = "4/min"
 
 
-class Scoped(_Clocked, throttling.ScopedRateThrottle):  # type: ignore[misc]
+class Scoped(_Clocked, throttling.ScopedRateThrottle):
     THROTTLE_RATES: ClassVar = {"uploads": "6/day", "contacts": "3/day"}
 
 
-class Anonymous(_Clocked, throttling.AnonRateThrottle):  # type: ignore[misc]
+class Anonymous(_Clocked, throttling.AnonRateThrottle):
     rate = "2/day"
 
 
-class SpecialCase(_Clocked, throttling.UserRateThrottle):  # type: ignore[misc]
+class SpecialCase(_Clocked, throttling.UserRateThrottle):
     scope = "special"
     rate = "2/day"
 
@@ -87,7 +87,7 @@ class SpecialCase(_Clocked, throttling.UserRateThrottle):  # type: ignore[misc]
         return request.headers.get("X-User") == "staff" or bool(super().allow_request(request, view))
 
 
-class Odd(throttling.BaseThrottle):  # type: ignore[misc]
+class Odd(throttling.BaseThrottle):
     """Allows every client two requests, and keeps count in its own way."""
 
     seen: ClassVar[Counter[str]] = Counter()
@@ -99,7 +99,7 @@ class Odd(throttling.BaseThrottle):  # type: ignore[misc]
             return self.seen[request.user.pk] <= 2
 
 
-class View(APIView):  # type: ignore[misc]
+class View(APIView):
     authentication_classes = (ByHeader,)
     throttle_classes = (PerUser,)
     name = "tasks"
@@ -143,7 +143,7 @@ class Guarded(View):
     throttle_classes = (Burst,)
 
 
-class Things(ViewSet):  # type: ignore[misc]
+class Things(ViewSet):
     authentication_classes = (ByHeader,)
 
     def get_throttles(self) -> Any:

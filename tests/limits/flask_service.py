@@ -37,7 +37,7 @@ class Service:
         if views is not None:
             views(self.app, self.limiter)
         self.front = BatchMiddleware(self.app.wsgi_app, **flask_limits(self.limiter, self.app, **self.options))
-        self.app.wsgi_app = self.front  # type: ignore[method-assign]
+        self.app.wsgi_app = self.front
 
     def view(self, name: str) -> Callable[..., Any]:
         def view(**_: str) -> Any:

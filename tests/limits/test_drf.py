@@ -238,7 +238,7 @@ def test_c41_a_cache_that_is_away_refuses_a_batch_with_503(door: Door, monkeypat
 
 def test_wrong_options_are_refused_at_start_up() -> None:
     with pytest.raises(ValueError, match="'asgi' or 'wsgi'"):
-        drf_limits("both")  # type: ignore[arg-type]
+        drf_limits("both")
     with pytest.raises(TypeError, match="Odd is no SimpleRateThrottle"):
         drf_limits("wsgi", throttles=[Odd])
 
@@ -264,4 +264,4 @@ def test_drf_still_keeps_the_times_of_requests_the_newest_first() -> None:
 def test_drf_views_still_say_how_they_are_made() -> None:
     view: Any = Things.as_view({"get": "list"})
     assert (view.cls, view.actions["get"]) == (Things, "list")
-    assert View.as_view(name="other").initkwargs == {"name": "other"}  # type: ignore[attr-defined]
+    assert View.as_view(name="other").initkwargs == {"name": "other"}

@@ -82,7 +82,7 @@ def test_c36_blueprints_and_method_views() -> None:
         app.register_blueprint(blueprint)
 
         class Things(MethodView):
-            decorators = [limiter.limit("8 per day")]  # noqa: RUF012
+            decorators = [limiter.limit("8 per day")]  # noqa: RUF012  # Django and Flask read it so
 
             def get(self) -> str:
                 return "things"

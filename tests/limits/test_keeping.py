@@ -196,7 +196,7 @@ def test_c39_one_timer_renews_for_all_that_a_loop_holds() -> None:
     async def run() -> None:
         loop, timers = asyncio.get_running_loop(), []
         later = loop.call_later
-        loop.call_later = lambda delay, *what, **how: timers.append(delay) or later(delay, *what, **how)  # type: ignore
+        loop.call_later = lambda delay, *what, **how: timers.append(delay) or later(delay, *what, **how)
         for permit in ("a", "b", "c"):
             rules = [Concurrency("flying", 9, lease=60)]
             charges = charges_for(rules, parent, [(Action(0, "GET", "/tasks"), Mark())], permit)

@@ -20,12 +20,12 @@ needed("opentelemetry.sdk")
 needed("opentelemetry.instrumentation.fastapi")
 needed("opentelemetry.instrumentation.flask")
 
-from opentelemetry import trace  # noqa: E402
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # noqa: E402
-from opentelemetry.instrumentation.flask import FlaskInstrumentor  # noqa: E402
-from opentelemetry.trace import SpanKind, StatusCode  # noqa: E402
+from opentelemetry import trace  # noqa: E402  # after importorskip or settings
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # noqa: E402  # after importorskip or settings
+from opentelemetry.instrumentation.flask import FlaskInstrumentor  # noqa: E402  # after importorskip or settings
+from opentelemetry.trace import SpanKind, StatusCode  # noqa: E402  # after importorskip or settings
 
-from tests.observability.spans import Recorded  # noqa: E402
+from tests.observability.spans import Recorded  # noqa: E402  # after importorskip or settings
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -217,6 +217,6 @@ def _uninstrumented() -> Iterator[None]:
 
     before = BackgroundTask.__dict__.get("__call__")
     yield
-    BackgroundTask.__call__ = before  # type: ignore[method-assign,assignment]
+    BackgroundTask.__call__ = before
     if hasattr(BackgroundTask, "_otel_original_call"):
         del BackgroundTask._otel_original_call

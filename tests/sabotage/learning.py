@@ -81,7 +81,7 @@ class Learnt:
         self.missing = []
         sources: dict[Any, str] = {}
         for item in items:
-            function = item.obj  # type: ignore[attr-defined]
+            function = item.obj
             if (of := getattr(function, "__func__", function)) not in sources:
                 sources[of] = inspect.getsource(of)
             self.words[item.nodeid] = words(item.nodeid + sources[of])

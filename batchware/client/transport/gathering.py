@@ -28,7 +28,7 @@ else:
     _Transport = object
 
 
-class BatchTransport(_Transport):  # type: ignore[misc]
+class BatchTransport(_Transport):  # type: ignore[misc]  # Any, to a type checker
     """Sends the requests that a program makes concurrently as batches, through `transport`; for `AsyncClient`.
 
     client = httpx2.AsyncClient(transport=BatchTransport(httpx2.AsyncHTTPTransport(), "https://host/api/1.0/batch"))

@@ -5,6 +5,6 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 
-class TasksConfig(AppConfig):  # type: ignore[misc]
+class TasksConfig(AppConfig):
     name = "tests.integrations.django_project"
     label = "tasks"

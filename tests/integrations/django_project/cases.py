@@ -45,11 +45,11 @@ def statuses(response: Any) -> list[int]:
     return [result["status_code"] for result in response.json()["results"]]
 
 
-class APIBatchClient(BatchRoute, APIClient):  # type: ignore[misc]
+class APIBatchClient(BatchRoute, APIClient):
     pass
 
 
-class Client(TestCase):  # type: ignore[misc]
+class Client(TestCase):
     client_class = BatchClient
 
     def setUp(self) -> None:
@@ -109,7 +109,7 @@ class Client(TestCase):  # type: ignore[misc]
 
     def test_limits_count_batches_and_direct_requests(self) -> None:
         class Limited(BatchClient):
-            batch_options = {"limits": [Quota("all", 11)], "count_direct": True, "ratelimit_headers": True}  # noqa: RUF012
+            batch_options = {"limits": [Quota("all", 11)], "count_direct": True, "ratelimit_headers": True}  # noqa: RUF012  # Django and Flask read it so
 
         client = Limited()
         client.force_login(self.user)
@@ -120,7 +120,7 @@ class Client(TestCase):  # type: ignore[misc]
         assert client.get("/api/page").status_code == 429
 
 
-class Rest(TestCase):  # type: ignore[misc]
+class Rest(TestCase):
     client_class = APIBatchClient
 
     def setUp(self) -> None:
@@ -180,7 +180,7 @@ class Rest(TestCase):  # type: ignore[misc]
         assert set(statuses(self.client.post("/api/batch", example, format="json"))) == {200}
 
 
-class Atomic(TransactionTestCase):  # type: ignore[misc]
+class Atomic(TransactionTestCase):
     client_class = BatchClient
 
     def test_atomic_requests_is_per_action(self) -> None:
@@ -192,7 +192,7 @@ class Atomic(TransactionTestCase):  # type: ignore[misc]
         assert [task.title for task in Task.objects.all()] == ["whole", "whole"]
 
 
-class Live(LiveServerTestCase):  # type: ignore[misc]
+class Live(LiveServerTestCase):
     server_thread_class = BatchLiveServerThread
 
     def send(self, *actions: tuple[str, str]) -> list[int]:
@@ -212,7 +212,7 @@ class Live(LiveServerTestCase):  # type: ignore[misc]
         assert Task.objects.count() == 2
 
 
-class Applications(TransactionTestCase):  # type: ignore[misc]
+class Applications(TransactionTestCase):
     """What a server calls: the applications of `asgi.py` and `wsgi.py` themselves."""
 
     def send(self, door: Literal["asgi", "wsgi"], *actions: tuple[str, str]) -> list[int]:

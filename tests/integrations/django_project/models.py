@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 
-class Task(models.Model):  # type: ignore[misc]
+class Task(models.Model):
     title = models.CharField(max_length=50)
 
     class Meta:

@@ -86,12 +86,12 @@ def note_use() -> None:
     threads.append(threading.get_ident())
 
 
-class TaskSerializer(ModelSerializer):  # type: ignore[misc]
+class TaskSerializer(ModelSerializer):
     class Meta:
         model = Task
         fields = ("id", "title")
 
 
-class Tasks(ModelViewSet):  # type: ignore[misc]
+class Tasks(ModelViewSet):
     queryset = Task.objects.all()
     serializer_class = TaskSerializer
