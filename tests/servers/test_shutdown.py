@@ -121,10 +121,19 @@ def _fared(client: socket.socket) -> tuple[str, Response | None]:
 def test_c27_a_batch_in_flight_fares_as_a_direct_request_when_the_server_is_told_to_end(
     server: Server, moment: Moment
 ) -> None:
-    """Where a server has one connection at a time, the batch is alone."""
+    """Where a server has one connection at a time, the batch is alone.
+
+    A batch goes before, for which the helpers are started. A thread that starts another one takes over a signal which
+    comes in that moment (pthread_create blocks signals and lets them in again, and it is the first to be let in), and
+    CPython doesn't wake its main thread out of a lock then: of 40 processes that wait in `Event.wait()` while a thread
+    starts others, and are told to end, 7 never end on 3.11 and 3.12, and 2 on 3.13. granian's main thread waits so.
+    """
     require(server)
     requests = [moment.batch] if server.single else [moment.batch, moment.direct]
     with running(server) as served, ExitStack() as stack:
+        with connected(served) as before, before.makefile("rb") as stream:
+            before.sendall(whole(envelope(get("/tasks"), get("/tasks"))))
+            assert next_response(stream) is not None
         clients = [stack.enter_context(connected(served, takes=SMALL)) for _ in requests]
         moment.before(served, clients, requests)
         served.process.terminate()
@@ -132,9 +141,7 @@ def test_c27_a_batch_in_flight_fares_as_a_direct_request_when_the_server_is_told
         fared = [_fared(client) for client in clients]
         for client in clients:
             client.close()  # nor does the server wait for those that are kept alive
-        # On a busy machine granian's worker now and then waits for ever, after direct requests alone too (1 of 50)
-        if server.module != "granian":
-            wait_for("the end of the server", lambda: served.process.poll() is not None, DEADLINE)
+        wait_for("the end of the server", lambda: served.process.poll() is not None, DEADLINE)
         assert len({how for how, _ in fared}) == 1
         how, answer = fared[0]
         assert how == "answered" or not server.drains
